@@ -1,0 +1,13 @@
+/* weir/weir.h - all of it. */
+#ifndef WEIR_WEIR_H
+#define WEIR_WEIR_H
+#include <weir/base.h>
+#include <weir/channel.h>
+#include <weir/credentials.h>
+#include <weir/error.h>
+#include <weir/event.h>
+#include <weir/json.h>
+#include <weir/log.h>
+#include <weir/settings.h>
+#include <weir/zeebe.h>
+#endif

@@ -1,0 +1,26 @@
+/* core/buf.h - a growing byte string that remembers failure.
+ *
+ * Every buf names its largest size. Once an append fails (too large, or no memory) the buf
+ * is empty and stays failed, so a run of appends needs one check: buf_finish(). */
+#ifndef CORE_BUF_H
+#define CORE_BUF_H
+
+#include <weir/error.h>
+
+struct buf {
+    char *data; /* NUL-terminated whenever not NULL */
+    size_t len, cap, max;
+    bool failed;
+};
+
+#define BUF_INIT(largest)                                                                          \
+    {                                                                                              \
+        NULL, 0, 0, (largest), false                                                               \
+    }
+
+void buf_add(struct buf *b, const void *data, size_t len);
+void buf_adds(struct buf *b, const char *text);
+void buf_addf(struct buf *b, const char *fmt, ...) WEIR_PRINTF(2, 3);
+weir_status buf_finish(const struct buf *b, weir_error *err);
+void buf_free(struct buf *b);
+#endif

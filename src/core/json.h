@@ -1,0 +1,18 @@
+/* core/json.h - jansson behind weir_json, with limits. A `const weir_json *` IS a `const json_t *`;
+ * only this module and those that build trees know. */
+#ifndef CORE_JSON_H
+#define CORE_JSON_H
+
+#include <jansson.h>
+#include <weir/json.h>
+
+#define JSON_MAX_DEPTH 512
+
+/* `what` names the text in the error: "variables", "token answer". WEIR_INVALID with line and
+ * column. */
+json_t *json_parse(const char *text, size_t len, const char *what, weir_error *err);
+json_t *json_of(const weir_json *value); /* borrowed */
+weir_json *json_wrap(json_t *stolen);    /* takes the reference over */
+char *json_text(const json_t *value,
+                bool compact); /* core/mem; sorted as inserted; NULL: no memory */
+#endif

@@ -1,0 +1,20 @@
+/* credentials/ask.h - tokens for the library itself, without blocking a thread. */
+#ifndef CREDENTIALS_ASK_H
+#define CREDENTIALS_ASK_H
+
+#include "core/deadline.h"
+#include <weir/credentials.h>
+
+struct token_ask;
+/* `token` is yours to free; NULL with *err otherwise. On the I/O thread. */
+typedef void token_ask_fn(void *user, weir_token *token, const weir_error *err);
+
+/* Any thread, at most a short lock: a token that is valid now, or NULL. Starts the renewal of a
+ * stale one. */
+weir_token *credentials_peek(weir_credentials *credentials);
+/* Any thread. `done` comes exactly once, later. NULL: *err says why and `done` does not come. */
+struct token_ask *credentials_ask(weir_credentials *credentials, struct deadline until,
+                                  token_ask_fn *done, void *user, weir_error *err);
+/* @thread io. `done` will not come; fine only before it has. */
+void credentials_ask_cancel(struct token_ask *ask);
+#endif

@@ -1,0 +1,37 @@
+/* io/loop.h - the one I/O thread: a libuv loop that starts with the first handle of the process and
+ * is joined with the last one. All signals are blocked in it, so SIGPIPE never escapes. */
+#ifndef IO_LOOP_H
+#define IO_LOOP_H
+
+#include "core/clock.h"
+#include <uv.h>
+#include <weir/error.h>
+
+struct loop;
+
+/* Embed it in what the work is about: posting allocates nothing and cannot fail. It may be posted
+ * again once `run` has been entered. */
+struct loop_task {
+    void (*run)(struct loop_task *task); /* on the I/O thread */
+    struct loop_task *next;
+};
+
+/* A reference to the loop. NULL: no thread could be made, or this is the child of a fork()
+ * (WEIR_INVALID). */
+struct loop *loop_acquire(weir_error *err);
+/* Any thread. The last one joins the I/O thread (from the I/O thread itself: it ends by itself). */
+void loop_release(struct loop *loop);
+struct loop *loop_ref(struct loop *loop);
+
+/* Any thread, lock held for a few instructions. Tasks run in the order they were posted. */
+void loop_post(struct loop *loop, struct loop_task *task);
+/* Runs `task` on the I/O thread and returns when it has run. Not from the I/O thread's callbacks
+ * (there it runs at once). */
+void loop_call(struct loop *loop, void (*run)(void *user), void *user);
+bool loop_inside(const struct loop *loop);
+/* After fork() a child must not use handles: WEIR_INVALID, else WEIR_OK with *err untouched. */
+weir_status loop_check_fork(weir_error *err);
+
+uv_loop_t *loop_uv(struct loop *loop); /* @thread io */
+const struct clock *loop_clock(const struct loop *loop);
+#endif
