@@ -15,8 +15,8 @@ struct sandbox_options {
     const char *log_file; /* every request as a JSON line, credentials redacted */
     /* For tests: */
     const char *client_ca_file; /* with tls: the gateway demands client certificates it signed */
-    bool require_token;         /* the gateway refuses calls without a token this sandbox issued         */
-    int token_expires_in;       /* seconds; 0: 300; below 0: the member is left out       */
+    bool require_token; /* the gateway refuses calls without a token this sandbox issued         */
+    int token_expires_in;            /* seconds; 0: 300; below 0: the member is left out       */
     unsigned max_concurrent_streams; /* of a gateway connection; 0: 100 */
 };
 
