@@ -20,6 +20,8 @@ void percent_decode(struct buf *out, const char *text, size_t len);
 /* Everything outside 0x20-0x7E and '%' as %HH. */
 void percent_encode(struct buf *out, const char *text, size_t len);
 
+/* The length of the UTF-8 character at `text` (RFC 3629, 4); 0: none, or cut short. */
+size_t text_utf8_step(const char *text, size_t len);
 bool text_is_utf8(const char *text, size_t len);
 /* Blanks and control characters folded so that a peer's words fit a line of an error; at most `max`
  * bytes. */

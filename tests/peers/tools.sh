@@ -1,0 +1,45 @@
+# Sourced after lib.sh: other people's clients and servers, pinned, from the registries.
+# shellcheck shell=sh
+
+ZBCTL=$CACHE/zbctl-8.4.1/package/bin/zbctl-cli.linux
+GRPCURL=$CACHE/grpcurl-1.9.3/grpcurl
+INTEROP_SERVER=$CACHE/grpc-interop-1.85.0/server
+PROTO=$CACHE/gateway-protocol-8.8.21/proto/gateway.proto
+ENGINE=$CACHE/engine-8.8.21
+
+fetch_zbctl() { fetched zbctl-8.4.1 unpack_zbctl; }
+unpack_zbctl() {
+    npm pack --silent zbctl@8.4.1 && tar -xzf zbctl-8.4.1.tgz && rm zbctl-8.4.1.tgz &&
+        chmod +x package/bin/zbctl-cli.linux
+}
+
+fetch_grpcurl() { fetched grpcurl-1.9.3 build_go github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3; }
+build_go() { GOBIN=$PWD go install "$1"; }
+
+fetch_interop() { fetched grpc-interop-1.85.0 build_interop; }
+build_interop() {
+    go mod init interop && go get google.golang.org/grpc@v1.85.0 &&
+        GOFLAGS=-mod=mod go build -o server google.golang.org/grpc/interop/server &&
+        GOFLAGS=-mod=mod go build -o client google.golang.org/grpc/interop/client
+}
+
+fetch_proto() { fetched gateway-protocol-8.8.21 unpack_proto; }
+unpack_proto() {
+    maven_artifact io.camunda:zeebe-gateway-protocol-impl:8.8.21:jar && mkdir proto &&
+        (cd proto && python3 -m zipfile -e ../*.jar . && find . -name gateway.proto ! -path ./gateway.proto -exec cp {} . \;)
+}
+
+# The in-memory engine of the process test library, with six lines of Java to start it.
+fetch_engine() { fetched engine-8.8.21 build_engine; }
+build_engine() {
+    cp "$HERE/engine/pom.xml" "$HERE/engine/Engine.java" . &&
+        mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib -DincludeScope=runtime &&
+        "$(java21)/bin/javac" -cp 'lib/*' Engine.java
+}
+
+fetch_python() { # NAME PACKAGE==VERSION...: a virtual environment
+    name=$1
+    shift
+    fetched "$name" make_venv "$@"
+}
+make_venv() { python3 -m venv --copies . && bin/pip install -q "$@"; }
