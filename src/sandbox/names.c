@@ -1,0 +1,98 @@
+#include "sandbox/names.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define RPCS_BEGIN 4 /* where the gateway's own begin in `requests` */
+
+/* "zeebe.connections" are connections, "zeebe.Health" is grpc.health.v1.Health/Check. */
+static const char *const requests[] = {"token",
+                                       "zeebe",
+                                       "zeebe.connections",
+                                       "zeebe.Health",
+                                       "zeebe.ActivateJobs",
+                                       "zeebe.BroadcastSignal",
+                                       "zeebe.CancelProcessInstance",
+                                       "zeebe.CompleteJob",
+                                       "zeebe.CreateProcessInstance",
+                                       "zeebe.CreateProcessInstanceWithResult",
+                                       "zeebe.DeleteResource",
+                                       "zeebe.DeployProcess",
+                                       "zeebe.DeployResource",
+                                       "zeebe.EvaluateConditional",
+                                       "zeebe.EvaluateDecision",
+                                       "zeebe.FailJob",
+                                       "zeebe.MigrateProcessInstance",
+                                       "zeebe.ModifyProcessInstance",
+                                       "zeebe.PublishMessage",
+                                       "zeebe.ResolveIncident",
+                                       "zeebe.SetVariables",
+                                       "zeebe.StreamActivatedJobs",
+                                       "zeebe.ThrowError",
+                                       "zeebe.Topology",
+                                       "zeebe.UpdateJobRetries",
+                                       "zeebe.UpdateJobTimeout",
+                                       NULL};
+
+static const char *const grpc[] = {"OK",
+                                   "CANCELLED",
+                                   "UNKNOWN",
+                                   "INVALID_ARGUMENT",
+                                   "DEADLINE_EXCEEDED",
+                                   "NOT_FOUND",
+                                   "ALREADY_EXISTS",
+                                   "PERMISSION_DENIED",
+                                   "RESOURCE_EXHAUSTED",
+                                   "FAILED_PRECONDITION",
+                                   "ABORTED",
+                                   "OUT_OF_RANGE",
+                                   "UNIMPLEMENTED",
+                                   "INTERNAL",
+                                   "UNAVAILABLE",
+                                   "DATA_LOSS",
+                                   "UNAUTHENTICATED",
+                                   NULL};
+
+static const char *const oauth[] = {"invalid_request",         "invalid_client",
+                                    "invalid_grant",           "unauthorized_client",
+                                    "unsupported_grant_type",  "invalid_scope",
+                                    "access_denied",           "server_error",
+                                    "temporarily_unavailable", NULL};
+
+const char *const *names_of_requests(void)
+{
+    return requests;
+}
+
+bool name_is_rpc(const char *rpc)
+{
+    for (size_t i = RPCS_BEGIN; requests[i]; i++) {
+        if (strcmp(requests[i] + strlen("zeebe."), rpc) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *const *names_of_grpc(void)
+{
+    return grpc;
+}
+
+int grpc_code(const char *name)
+{
+    for (int i = 0; grpc[i]; i++) {
+        if (strcmp(grpc[i], name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+const char *grpc_name(int code)
+{
+    return code >= 0 && code <= 16 ? grpc[code] : "UNKNOWN";
+}
+
+const char *const *names_of_oauth(void)
+{
+    return oauth;
+}
