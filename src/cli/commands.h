@@ -1,0 +1,21 @@
+/* cli/commands.h - what each command does. Each returns the exit status; what failed has been said.
+ */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/parse.h"
+
+int help_run(const struct args *args);
+int version_run(const struct args *args);
+int completion_run(const struct args *args);
+int generate_completion_run(const struct args *args);
+int generate_man_run(const struct args *args);
+int token_run(const struct args *args);
+int zeebe_config_run(const struct args *args);
+int zeebe_status_run(const struct args *args);
+int zeebe_health_run(const struct args *args);
+int zeebe_call_run(const struct args *args);
+int sandbox_run(const struct args *args);
+int sandbox_fault_run(const struct args *args);
+int sandbox_requests_run(const struct args *args);
+#endif

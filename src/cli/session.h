@@ -1,0 +1,17 @@
+/* cli/session.h - what holds for the whole run of a command: output form, time limit, log. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "cli/parse.h"
+
+/* Sets up the log; call once, before the library starts threads. */
+weir_status session_start(const struct args *args, weir_error *err);
+/* Is it `-o json`? */
+bool session_json(const struct args *args);
+/* --request-timeout, 10 s unless given; WEIR_FOREVER for 0. */
+weir_ms session_timeout(const struct args *args);
+/* A line on stderr, as a warning of the log. */
+void session_warn(const char *part, const char *fmt, ...) WEIR_PRINTF(2, 3);
+/* Seconds since the epoch. */
+int64_t session_now(void);
+#endif

@@ -1,0 +1,164 @@
+/* Where values come from. Order: flag, then the variables as the table lists them. */
+#include "cli/setting.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/fail.h"
+#include "cli/file.h"
+#include "cli/groups.h"
+#include "cli/value.h"
+
+static const struct flag *find(const struct flag_group *group, const char *name)
+{
+    for (const struct flag *flag = group->flags; flag->name; flag++)
+        if (strcmp(flag->name, name) == 0)
+            return flag;
+    return NULL;
+}
+
+static void take(struct setting *out, const char *value, enum setting_from from, const char *where)
+{
+    out->value = copy_or_exit(value, strlen(value));
+    out->from = from;
+    (void)snprintf(out->where, sizeof out->where, "%s", where);
+}
+
+/* The text of NAME_FILE's file without its final newline; false: not set, or unreadable (*err). */
+static bool take_file(struct setting *out, const char *variable, weir_error *err)
+{
+    char name[80];
+    (void)snprintf(name, sizeof name, "%s_FILE", variable);
+    const char *path = getenv(name);
+    if (!path || !*path)
+        return false;
+    size_t len = 0;
+    char *text = file_read(path, &len, err);
+    if (!text) {
+        char message[512];
+        (void)snprintf(message, sizeof message, "%.500s", err->message);
+        (void)snprintf(err->message, sizeof err->message, "%s: %s", name, message);
+        return false;
+    }
+    len -= len > 0 && text[len - 1] == '\n';
+    len -= len > 0 && text[len - 1] == '\r';
+    text[len] = '\0';
+    take(out, text, FROM_ENVIRONMENT, name);
+    explicit_bzero(text, len);
+    release_memory(text);
+    return true;
+}
+
+static const char *check_kind(const struct flag *flag, const char *value)
+{
+    weir_ms ms;
+    int64_t number;
+    bool on;
+    switch (flag->kind) {
+    case FLAG_SWITCH:
+        return value_switch(value, &on);
+    case FLAG_DURATION:
+        return value_duration(value, &ms);
+    case FLAG_SIZE:
+        return value_size(value, &number);
+    case FLAG_NUMBER:
+        return value_number(value, &number);
+    case FLAG_CHOICE:
+        return value_is_choice(value, flag->value) ? NULL : "is none of";
+    case FLAG_TEXT:
+    case FLAG_FILE:
+    case FLAG_JSON:
+    case FLAG_VARIABLE:
+        break;
+    }
+    return NULL;
+}
+
+static weir_status check(const struct setting *setting, const struct flag *flag, weir_error *err)
+{
+    const char *wrong = check_kind(flag, setting->value);
+    if (!wrong)
+        return WEIR_OK;
+    bool choice = flag->kind == FLAG_CHOICE;
+    return fail_set(err, WEIR_INVALID, "%s: \"%s\" %s%s%s", setting->where, setting->value, wrong,
+                    choice ? " " : "", choice ? flag->value : "");
+}
+
+weir_status setting_find(struct setting *out, const struct args *args,
+                         const struct flag_group *group, const char *name, weir_error *err)
+{
+    const struct flag *flag = find(group, name);
+    *out = (struct setting){.secret = flag->secret};
+    const char *given = args_text(args, name);
+    char variable[72];
+    if (given) {
+        (void)snprintf(variable, sizeof variable, "--%s", name);
+        take(out, given, FROM_FLAG, variable);
+        return WEIR_OK;
+    }
+    for (size_t i = 0; flag_variable(flag, i, variable); i++) {
+        const char *value = getenv(variable);
+        if (value && *value) {
+            take(out, value, FROM_ENVIRONMENT, variable);
+            return check(out, flag, err);
+        }
+        if (flag->secret && take_file(out, variable, err))
+            return WEIR_OK;
+        if (err->status != WEIR_OK)
+            return err->status;
+    }
+    return WEIR_OK;
+}
+
+void setting_default(struct setting *setting, const char *value, const char *where)
+{
+    if (!setting->value)
+        take(setting, value, FROM_DEFAULT, where);
+}
+
+void setting_free(struct setting *setting)
+{
+    if (setting->value)
+        explicit_bzero(setting->value, strlen(setting->value));
+    release_memory(setting->value);
+    *setting = (struct setting){0};
+}
+
+bool setting_switch(const struct setting *setting, bool otherwise)
+{
+    bool on = otherwise;
+    if (setting->value)
+        (void)value_switch(setting->value, &on);
+    return on;
+}
+
+weir_ms setting_duration(const struct setting *setting, weir_ms otherwise)
+{
+    weir_ms ms = otherwise;
+    if (setting->value)
+        (void)value_duration(setting->value, &ms);
+    return ms;
+}
+
+static void forget(const struct flag *flag)
+{
+    char variable[64], file[80];
+    for (size_t i = 0; flag_variable(flag, i, variable); i++) {
+        (void)snprintf(file, sizeof file, "%s_FILE", variable);
+        (void)unsetenv(variable);
+        (void)unsetenv(file);
+    }
+}
+
+void setting_forget_secrets(const char *also)
+{
+    static const struct flag_group *const groups[] = {&group_login, &group_grant,
+                                                      &group_token_zeebe, &group_salesforce};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        for (const struct flag *flag = groups[i]->flags; flag->name; flag++)
+            if (flag->secret)
+                forget(flag);
+    if (also)
+        (void)unsetenv(also);
+}
