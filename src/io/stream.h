@@ -45,8 +45,15 @@ const char *stream_peer(const struct stream *stream); /* "127.0.0.1:26500" */
 
 /* Servers: the sandbox and tests. `accepted` gets a stream without events: stream_attach() it. */
 typedef void listener_fn(void *user, struct stream *stream);
-struct listener *listener_open(struct loop *loop, const char *host, uint16_t port, struct tls *tls,
-                               listener_fn *accepted, void *user, weir_error *err);
+struct listener_options {
+    const char *host; /* a numeric address                    */
+    uint16_t port;    /* 0: any free one                      */
+    struct tls *tls;  /* NULL: plaintext                      */
+    listener_fn *accepted;
+    void *user;
+};
+struct listener *listener_open(struct loop *loop, const struct listener_options *options,
+                               weir_error *err);
 uint16_t listener_port(const struct listener *listener);
 void listener_close(struct listener *listener);
 void stream_attach(struct stream *stream, const struct stream_events *events, void *user);

@@ -1,0 +1,248 @@
+/* The one I/O thread.
+ *
+ * There is at most one loop at a time. The first loop_acquire() makes it, the last loop_release()
+ * takes it out of the way of later acquirers, tells the thread to end and joins it. Work reaches
+ * the thread as intrusive tasks: posting allocates nothing, costs one short lock, and wakes the
+ * thread only when the queue was empty.
+ *
+ * A child of fork() has no I/O thread. The process id is compared before any lock is touched,
+ * because the child may have inherited a locked one. */
+#include "io/loop_private.h"
+
+#include "core/error.h"
+#include "core/mem.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+static pthread_mutex_t global = PTHREAD_MUTEX_INITIALIZER;
+static struct loop *instance; /* @locked by global */
+static atomic_int owner;      /* process that made `instance`; 0: none */
+static _Thread_local struct loop *inside;
+
+static bool is_child(void)
+{
+    int pid = atomic_load(&owner);
+    return pid != 0 && pid != (int)getpid();
+}
+
+weir_status loop_check_fork(weir_error *err)
+{
+    if (!is_child())
+        return WEIR_OK;
+    return error_set(err, WEIR_INVALID,
+                     "this process is a child of fork() and cannot use handles of its parent: open "
+                     "them after fork(), or "
+                     "call exec()");
+}
+
+static void run_tasks(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    struct loop_task *task = loop->first;
+    loop->first = NULL;
+    loop->last = &loop->first;
+    pthread_mutex_unlock(&loop->lock);
+    while (task) {
+        struct loop_task *next = task->next; /* run() may post the task again */
+        task->run(task);
+        task = next;
+    }
+}
+
+/* Tasks that were posted before the stop have run when this closes the loop's own handles. */
+static void on_wake(uv_async_t *wake)
+{
+    struct loop *loop = wake->data;
+    run_tasks(loop);
+    if (atomic_load(&loop->stopping) && !uv_is_closing((uv_handle_t *)wake)) {
+        uv_close((uv_handle_t *)wake, NULL);
+        uv_close((uv_handle_t *)&loop->timer, NULL);
+    }
+}
+
+static void destroy(struct loop *loop)
+{
+    uv_loop_close(&loop->uv);
+    pthread_mutex_destroy(&loop->lock);
+    mem_free(loop->heap);
+    mem_free(loop);
+}
+
+static void *thread_main(void *user)
+{
+    struct loop *loop = user;
+    inside = loop;
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    inside = NULL;
+    if (atomic_load(&loop->detached))
+        destroy(loop);
+    return NULL;
+}
+
+static int start_thread(struct loop *loop)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&loop->thread, NULL, thread_main, loop);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!failed)
+        pthread_setname_np(loop->thread, "weir-io");
+    return failed;
+}
+
+static void abandon(struct loop *loop)
+{
+    uv_close((uv_handle_t *)&loop->wake, NULL);
+    uv_close((uv_handle_t *)&loop->timer, NULL);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    destroy(loop);
+}
+
+static struct loop *make(weir_error *err)
+{
+    struct loop *loop = mem_zalloc(sizeof *loop);
+    if (!loop || uv_loop_init(&loop->uv)) {
+        mem_free(loop);
+        error_no_memory(err);
+        return NULL;
+    }
+    pthread_mutex_init(&loop->lock, NULL);
+    loop->last = &loop->first;
+    loop->wake.data = loop;
+    loop->timer.data = loop;
+    int bad = uv_async_init(&loop->uv, &loop->wake, on_wake);
+    if (bad) {
+        error_system(err, WEIR_UNSUPPORTED, -bad,
+                     "the I/O thread's wake-up descriptor cannot be made");
+        destroy(loop);
+        return NULL;
+    }
+    uv_timer_init(&loop->uv, &loop->timer);
+    bad = start_thread(loop);
+    if (bad) {
+        error_system(err, WEIR_NO_MEMORY, bad, "the I/O thread cannot be started");
+        abandon(loop);
+        return NULL;
+    }
+    return loop;
+}
+
+struct loop *loop_acquire(weir_error *err)
+{
+    if (loop_check_fork(err) != WEIR_OK)
+        return NULL;
+    pthread_mutex_lock(&global);
+    if (!instance) {
+        instance = make(err);
+        atomic_store(&owner, instance ? (int)getpid() : 0);
+    }
+    if (instance)
+        instance->refs++;
+    struct loop *loop = instance;
+    pthread_mutex_unlock(&global);
+    return loop;
+}
+
+struct loop *loop_ref(struct loop *loop)
+{
+    pthread_mutex_lock(&global);
+    loop->refs++;
+    pthread_mutex_unlock(&global);
+    return loop;
+}
+
+static void stop(struct loop *loop)
+{
+    bool self = inside == loop;
+    pthread_t thread = loop->thread;
+    atomic_store(&loop->detached, self);
+    atomic_store(&loop->stopping, true);
+    uv_async_send(&loop->wake);
+    if (self) {
+        pthread_detach(thread);
+        return;
+    }
+    pthread_join(thread, NULL);
+    destroy(loop);
+}
+
+void loop_release(struct loop *loop)
+{
+    if (!loop || is_child())
+        return;
+    pthread_mutex_lock(&global);
+    bool last = --loop->refs == 0;
+    if (last && loop == instance) {
+        instance = NULL;
+        atomic_store(&owner, 0);
+    }
+    pthread_mutex_unlock(&global);
+    if (last)
+        stop(loop);
+}
+
+void loop_post(struct loop *loop, struct loop_task *task)
+{
+    task->next = NULL;
+    pthread_mutex_lock(&loop->lock);
+    bool idle = !loop->first;
+    *loop->last = task;
+    loop->last = &task->next;
+    pthread_mutex_unlock(&loop->lock);
+    if (idle)
+        uv_async_send(&loop->wake);
+}
+
+struct errand {
+    struct loop_task task;
+    void (*run)(void *user);
+    void *user;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    bool ran;
+};
+
+static void run_errand(struct loop_task *task)
+{
+    struct errand *errand = (struct errand *)(void *)task;
+    errand->run(errand->user);
+    pthread_mutex_lock(&errand->lock);
+    errand->ran = true;
+    pthread_cond_signal(&errand->done);
+    pthread_mutex_unlock(&errand->lock);
+}
+
+void loop_call(struct loop *loop, void (*run)(void *user), void *user)
+{
+    if (inside == loop) {
+        run(user);
+        return;
+    }
+    struct errand errand = {{run_errand, NULL},       run,  user, PTHREAD_MUTEX_INITIALIZER,
+                            PTHREAD_COND_INITIALIZER, false};
+    loop_post(loop, &errand.task);
+    pthread_mutex_lock(&errand.lock);
+    while (!errand.ran)
+        pthread_cond_wait(&errand.done, &errand.lock);
+    pthread_mutex_unlock(&errand.lock);
+}
+
+bool loop_inside(const struct loop *loop)
+{
+    return inside == loop;
+}
+
+uv_loop_t *loop_uv(struct loop *loop)
+{
+    return &loop->uv;
+}
+
+const struct clock *loop_clock(const struct loop *loop)
+{
+    (void)loop;
+    return clock_system();
+}
