@@ -3,7 +3,8 @@
  * protobuf.
  *
  * Any function may be called from any thread; callbacks run on the I/O thread, in order for one
- * call, and must hand over, not work and not block. */
+ * call, and must hand over, not work and not block. They may call anything here but
+ * rpc_state_wait(); what they ask for happens after they have returned. */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
 
@@ -38,10 +39,11 @@ void rpc_counters(struct rpc *rpc, weir_channel_counters *out);
 
 /* How a call ended. `trailers` are borrowed until the callback returns. */
 struct rpc_end {
-    weir_error error; /* OK, or what the peer or the transport said, mapped (status.c) */
-    int grpc_status;  /* 0..16: the server's, or the one that stands for what happened here  */
-    bool unprocessed; /* the server provably has not seen it: repeating it does no harm */
-    const weir_metadata *trailers;
+    weir_error error;    /* OK, or what the peer or the transport said, mapped (status.c) */
+    int grpc_status;     /* 0..16: the server's, or the one that stands for what happened here  */
+    bool unprocessed;    /* the server provably has not seen it: repeating it does no harm */
+    const char *message; /* the server's own words, line breaks included; "" */
+    const weir_metadata *trailers; /* without grpc-status and grpc-message */
     size_t trailer_count;
 };
 
@@ -65,7 +67,8 @@ struct rpc_call_options {
 };
 
 /* Starts a call; the connection is made when there is none. Messages come as fast as they arrive
- * unless `manual`. NULL: nothing will be called back. Release with rpc_call_free(). */
+ * unless `manual`. NULL: nothing will be called back. Release with rpc_call_free().
+ * Without `client_streams` the call begins with rpc_call_send(), which must follow. */
 struct rpc_call *rpc_call_start(struct rpc *rpc, const struct rpc_call_options *options,
                                 const struct rpc_events *events, void *user, weir_error *err);
 /* Copies `message`. For client streams any number of times, then rpc_call_end_sending(). */

@@ -1,0 +1,26 @@
+/* See keepalive.h. Bytes of any kind prove that the peer lives, so a busy connection is never
+ * pinged. */
+#include "rpc/keepalive.h"
+
+enum keepalive_action keepalive_ask(struct keepalive *k, int64_t now_ns, bool calls,
+                                    int64_t *again_ns)
+{
+    *again_ns = INT64_MAX;
+    if (k->time_ns == INT64_MAX)
+        return KEEPALIVE_WAIT;
+    if (k->pinged_ns) {
+        if (now_ns - k->pinged_ns >= k->timeout_ns)
+            return KEEPALIVE_DEAD;
+        *again_ns = k->pinged_ns + k->timeout_ns;
+        return KEEPALIVE_WAIT;
+    }
+    if (!calls && !k->without_calls)
+        return KEEPALIVE_WAIT;
+    if (now_ns - k->heard_ns < k->time_ns) {
+        *again_ns = k->heard_ns + k->time_ns;
+        return KEEPALIVE_WAIT;
+    }
+    k->pinged_ns = now_ns;
+    *again_ns = now_ns + k->timeout_ns;
+    return KEEPALIVE_PING;
+}

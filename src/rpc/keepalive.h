@@ -1,0 +1,28 @@
+/* rpc/keepalive.h - when to send a PING and when to give a connection up (gRPC proposal A8). Pure:
+ * it is told the time and says what to do. */
+#ifndef RPC_KEEPALIVE_H
+#define RPC_KEEPALIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct keepalive {
+    int64_t time_ns;    /* of silence before a PING; INT64_MAX: off */
+    int64_t timeout_ns; /* for its answer                           */
+    bool without_calls; /* also when no call is under way           */
+    int64_t heard_ns;   /* the last bytes of the peer               */
+    int64_t pinged_ns;  /* 0: no PING is under way                  */
+};
+
+enum keepalive_action { KEEPALIVE_WAIT, KEEPALIVE_PING, KEEPALIVE_DEAD };
+
+/* What to do now; *again_ns: when to ask again (INT64_MAX: when a call begins). Anything received
+ * after a PING counts as its answer. */
+enum keepalive_action keepalive_ask(struct keepalive *k, int64_t now_ns, bool calls,
+                                    int64_t *again_ns);
+static inline void keepalive_heard(struct keepalive *k, int64_t now_ns)
+{
+    k->heard_ns = now_ns;
+    k->pinged_ns = 0;
+}
+#endif
