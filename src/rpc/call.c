@@ -257,6 +257,11 @@ void call_closed(struct rpc_call *call, uint32_t code)
     if (refused && repeat(call))
         return;
     call->remote_closed = true;
+    /* The server watches the same deadline and may be the first to see it pass. */
+    if (code == NGHTTP2_CANCEL && clock_mono(call->rpc->clock) >= call->until.at_ns) {
+        out_of_time(call);
+        return;
+    }
     call_end(call, &why, status_reset(&why, code), refused);
 }
 
