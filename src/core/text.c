@@ -124,7 +124,8 @@ void percent_decode(struct buf *out, const char *text, size_t len)
     for (size_t i = 0; i < len; i++) {
         int high = text[i] == '%' && i + 2 < len ? hex_digit(text[i + 1]) : -1;
         int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-        char c = low >= 0 ? (char)(high << 4 | low) : text[i];
+        int value = low >= 0 ? high * 16 + low : text[i];
+        char c = (char)value;
         buf_add(out, &c, 1);
         i += low >= 0 ? 2 : 0;
     }

@@ -18,6 +18,7 @@
 #define CONNECTION_WINDOW (16 * 1024 * 1024)
 #define CONTINUATIONS_MAX 32   /* frames of one header block                       */
 #define IDLE_FRAMES_MAX   2000 /* without news for a call, within ...              */
+#define IDLE_FRAME_WEIGHT 256  /* bytes that count as a frame */
 #define IDLE_PERIOD_NS    (10 * NS_PER_S)
 #define ACKS_MAX          200 /* answers to PING and SETTINGS that wait to leave  */
 #define SETTINGS_MAX      64  /* entries of one SETTINGS frame                    */
@@ -29,7 +30,9 @@ struct session {
     size_t open;
     bool settled, refusing;
     size_t block; /* bytes of the header block that is being received */
-    unsigned continuations, idle_frames;
+    unsigned continuations;
+    size_t idle_frames;
+    bool news; /* in what is being fed */
     int64_t idle_since_ns;
     weir_error why;
 };
@@ -54,15 +57,22 @@ static int break_off(struct session *s, const char *what)
 }
 
 /* A frame that brings no call further. They are normal, but not in floods. */
-static int count_idle(struct session *s)
+static int count_idle(struct session *s, size_t frames)
 {
-    if (++s->idle_frames <= IDLE_FRAMES_MAX)
+    s->idle_frames += frames;
+    if (s->idle_frames <= IDLE_FRAMES_MAX)
         return 0;
     int64_t now = clock_mono(s->o.clock);
     bool flood = s->idle_since_ns && now - s->idle_since_ns < IDLE_PERIOD_NS;
     s->idle_since_ns = now;
     s->idle_frames = 0;
     return flood ? break_off(s, "a flood of frames that say nothing") : 0;
+}
+
+static void had_news(struct session *s)
+{
+    s->idle_frames = 0;
+    s->news = true;
 }
 
 static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *hd, void *user)
@@ -75,7 +85,7 @@ static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *hd, void 
         s->continuations = 0;
     if (hd->type == NGHTTP2_DATA && hd->length > 0)
         return 0;
-    return count_idle(s);
+    return count_idle(s, 1);
 }
 
 static int on_begin_headers(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
@@ -148,7 +158,7 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
             return 0;
         call_headers_done(call, frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
         if (call->headers_done) /* not for 1xx */
-            s->idle_frames = 0;
+            had_news(s);
         return 0;
     case NGHTTP2_DATA:
         call = frame->hd.flags & NGHTTP2_FLAG_END_STREAM ? call_of(h2, frame->hd.stream_id) : NULL;
@@ -174,7 +184,7 @@ static int on_data(nghttp2_session *h2, uint8_t flags, int32_t stream, const uin
     struct session *s = user;
     struct rpc_call *call = call_of(h2, stream);
     (void)flags;
-    s->idle_frames = 0;
+    had_news(s);
     nghttp2_session_consume_connection(h2, len);
     if (call)
         call_data(call, data, len);
@@ -206,14 +216,25 @@ static int on_error(nghttp2_session *h2, int error, const char *text, size_t len
     return 0;
 }
 
+/* A GOAWAY with an error is nghttp2's verdict on the peer. */
+static void on_verdict(struct session *s, const nghttp2_goaway *frame)
+{
+    char text[128];
+    size_t len = frame->opaque_data_len < sizeof text ? frame->opaque_data_len : sizeof text - 1;
+    if (len)
+        memcpy(text, frame->opaque_data, len);
+    text[len] = '\0';
+    if (frame->error_code != NGHTTP2_NO_ERROR)
+        break_off(s, len ? text : status_h2_name(frame->error_code));
+}
+
 static int on_sent(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
 {
-    (void)user;
-    if (frame->hd.type == NGHTTP2_HEADERS) {
-        struct rpc_call *call = call_of(h2, frame->hd.stream_id);
-        if (call)
-            call->sent = true;
-    }
+    struct rpc_call *call;
+    if (frame->hd.type == NGHTTP2_GOAWAY)
+        on_verdict(user, &frame->goaway);
+    if (frame->hd.type == NGHTTP2_HEADERS && (call = call_of(h2, frame->hd.stream_id)))
+        call->sent = true;
     return 0;
 }
 
@@ -335,10 +356,12 @@ void session_lose(struct session *s, const weir_error *why)
 bool session_feed(struct session *s, const uint8_t *data, size_t len)
 {
     count(s->o.bytes_in, len);
+    s->news = false;
     ssize_t took = nghttp2_session_mem_recv(s->h2, data, len);
     if (took < 0)
         break_off(s, nghttp2_strerror((int)took));
-    return took >= 0;
+    /* Frames of unknown types are not announced: what they weigh counts. */
+    return took >= 0 && (s->news || count_idle(s, len / IDLE_FRAME_WEIGHT) == 0);
 }
 
 ssize_t session_pull(struct session *s, const uint8_t **data)
