@@ -68,8 +68,10 @@ void probe_start(struct probe *p, struct rpc *rpc, const char *path,
     if (!o.until.at_ns)
         o.until = probe_in(10000);
     p->call = rpc_call_start(rpc, &o, &events, p, &p->error);
-    if (!p->call || rpc_call_send(p->call, (weir_bytes){"hello", 5}, NULL) != WEIR_OK)
+    if (!p->call)
         return;
+    if (rpc_call_send(p->call, (weir_bytes){"hello", 5}, NULL) != WEIR_OK)
+        rpc_call_cancel(p->call);
     if (o.client_streams)
         rpc_call_end_sending(p->call);
 }

@@ -1,0 +1,52 @@
+#include "rpc/keepalive.h"
+
+#include "lib/check.h"
+
+static void silence_is_pinged_and_then_given_up(void **state)
+{
+    (void)state;
+    int64_t again;
+    struct keepalive k = {.time_ns = 100, .timeout_ns = 20, .heard_ns = 1000};
+    assert_int_equal(keepalive_ask(&k, 1050, true, &again), KEEPALIVE_WAIT);
+    assert_int_equal(again, 1100);
+    assert_int_equal(keepalive_ask(&k, 1100, true, &again), KEEPALIVE_PING);
+    assert_int_equal(again, 1120);
+    assert_int_equal(keepalive_ask(&k, 1110, true, &again), KEEPALIVE_WAIT);
+    assert_int_equal(again, 1120);
+    assert_int_equal(keepalive_ask(&k, 1120, true, &again), KEEPALIVE_DEAD);
+}
+
+static void any_bytes_are_an_answer(void **state)
+{
+    (void)state;
+    int64_t again;
+    struct keepalive k = {.time_ns = 100, .timeout_ns = 20, .heard_ns = 1000};
+    assert_int_equal(keepalive_ask(&k, 1100, true, &again), KEEPALIVE_PING);
+    keepalive_heard(&k, 1115);
+    assert_int_equal(keepalive_ask(&k, 1130, true, &again), KEEPALIVE_WAIT);
+    assert_int_equal(again, 1215);
+}
+
+static void without_calls_nothing_is_pinged_unless_asked_for(void **state)
+{
+    (void)state;
+    int64_t again;
+    struct keepalive k = {.time_ns = 100, .timeout_ns = 20, .heard_ns = 1000};
+    assert_int_equal(keepalive_ask(&k, 5000, false, &again), KEEPALIVE_WAIT);
+    assert_true(again == INT64_MAX);
+    k.without_calls = true;
+    assert_int_equal(keepalive_ask(&k, 5000, false, &again), KEEPALIVE_PING);
+    struct keepalive off = {.time_ns = INT64_MAX};
+    assert_int_equal(keepalive_ask(&off, 5000, true, &again), KEEPALIVE_WAIT);
+    assert_true(again == INT64_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silence_is_pinged_and_then_given_up),
+        cmocka_unit_test(any_bytes_are_an_answer),
+        cmocka_unit_test(without_calls_nothing_is_pinged_unless_asked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,69 @@
+#include "rpc/status.h"
+
+#include "lib/check.h"
+
+#include <string.h>
+
+static void every_grpc_status_has_its_meaning(void **state)
+{
+    (void)state;
+    static const weir_status meanings[] = {
+        WEIR_OK,        WEIR_REFUSED,   WEIR_REFUSED,     WEIR_INVALID, WEIR_TIMEOUT,
+        WEIR_NOT_FOUND, WEIR_CONFLICT,  WEIR_FORBIDDEN,   WEIR_BUSY,    WEIR_CONFLICT,
+        WEIR_CONFLICT,  WEIR_INVALID,   WEIR_UNSUPPORTED, WEIR_REFUSED, WEIR_UNREACHABLE,
+        WEIR_PROTOCOL,  WEIR_BAD_LOGIN,
+    };
+    for (int i = 0; i < (int)COUNT(meanings); i++) {
+        weir_error err = {0};
+        assert_int_equal(status_grpc(&err, i, "words"), meanings[i]);
+        assert_int_equal(err.status, meanings[i]);
+        if (i > 0) {
+            assert_int_equal(err.code, i);
+            assert_non_null(strstr(err.message, status_grpc_name(i)));
+            assert_non_null(strstr(err.message, "words"));
+        }
+    }
+}
+
+static void exhausted_by_size_is_the_callers_to_mend(void **state)
+{
+    (void)state;
+    weir_error err = {0};
+    assert_int_equal(
+        status_grpc(&err, 8, "grpc: received message larger than max (5000000 vs. 4194304)"),
+        WEIR_INVALID);
+    assert_int_equal(err.kind, WEIR_KIND_MESSAGE_TOO_LARGE);
+    assert_int_equal(status_grpc(&err, 8, "Reached maximum capacity of requests handled"),
+                     WEIR_BUSY);
+}
+
+static void http_answers_map_as_grpc_says(void **state)
+{
+    (void)state;
+    static const struct {
+        int http, grpc;
+        weir_status status;
+    } cases[] = {
+        {400, 13, WEIR_REFUSED},     {401, 16, WEIR_BAD_LOGIN},   {403, 7, WEIR_FORBIDDEN},
+        {404, 12, WEIR_UNSUPPORTED}, {429, 14, WEIR_BUSY},        {502, 14, WEIR_UNREACHABLE},
+        {503, 14, WEIR_UNREACHABLE}, {504, 14, WEIR_UNREACHABLE}, {500, 2, WEIR_REFUSED},
+        {200, 2, WEIR_PROTOCOL},     {301, 2, WEIR_PROTOCOL},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        weir_error err = {0};
+        assert_int_equal(status_http(&err, cases[i].http, "<html>"), cases[i].grpc);
+        assert_int_equal(err.status, cases[i].status);
+        assert_int_equal(err.origin, WEIR_ORIGIN_HTTP);
+        assert_non_null(strstr(err.message, "<html>"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_grpc_status_has_its_meaning),
+        cmocka_unit_test(exhausted_by_size_is_the_callers_to_mend),
+        cmocka_unit_test(http_answers_map_as_grpc_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
