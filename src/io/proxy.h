@@ -7,8 +7,10 @@
 #include "core/url.h"
 
 /* `option` is an option's text: NULL reads the environment, WEIR_OMIT or "" is none. `tls`: whether
- * the connection will be encrypted. *found false: connect directly. url_clear() what is found.
- * WEIR_INVALID names the variable. */
+ * the connection will be encrypted. out->host NULL: connect directly. url_clear() what is found;
+ * its scheme is "http" and its port is filled. NO_PROXY, and that this machine itself is never
+ * asked for through a proxy, concern proxies of the environment only. WEIR_INVALID names the
+ * variable. */
 weir_status proxy_for(const char *option, const char *host, uint16_t port, bool tls,
-                      struct url *out, bool *found, weir_error *err);
+                      struct url *out, weir_error *err);
 #endif
