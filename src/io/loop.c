@@ -5,8 +5,9 @@
  * the thread as intrusive tasks: posting allocates nothing, costs one short lock, and wakes the
  * thread only when the queue was empty.
  *
- * A child of fork() has no I/O thread. The process id is compared before any lock is touched,
- * because the child may have inherited a locked one. */
+ * A child of fork() has no I/O thread. A fork handler marks it, so that asking costs no system
+ * call; the mark is looked at before any lock is touched, because the child may have inherited a
+ * locked one. */
 #include "io/loop_private.h"
 
 #include "core/error.h"
@@ -15,17 +16,27 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 static pthread_mutex_t global = PTHREAD_MUTEX_INITIALIZER;
 static struct loop *instance; /* @locked by global */
-static atomic_int owner;      /* process that made `instance`; 0: none */
+static atomic_bool running;   /* there is one */
+static atomic_bool stale;     /* this is a child of a process that had one */
 static _Thread_local struct loop *inside;
+
+static void after_fork(void)
+{
+    if (atomic_load(&running))
+        atomic_store(&stale, true);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, after_fork);
+}
 
 static bool is_child(void)
 {
-    int pid = atomic_load(&owner);
-    return pid != 0 && pid != (int)getpid();
+    return atomic_load_explicit(&stale, memory_order_relaxed);
 }
 
 weir_status loop_check_fork(weir_error *err)
@@ -104,6 +115,8 @@ static void abandon(struct loop *loop)
 
 static struct loop *make(weir_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
     struct loop *loop = mem_zalloc(sizeof *loop);
     if (!loop || uv_loop_init(&loop->uv)) {
         mem_free(loop);
@@ -138,7 +151,7 @@ struct loop *loop_acquire(weir_error *err)
     pthread_mutex_lock(&global);
     if (!instance) {
         instance = make(err);
-        atomic_store(&owner, instance ? (int)getpid() : 0);
+        atomic_store(&running, instance != NULL);
     }
     if (instance)
         instance->refs++;
@@ -178,7 +191,7 @@ void loop_release(struct loop *loop)
     bool last = --loop->refs == 0;
     if (last && loop == instance) {
         instance = NULL;
-        atomic_store(&owner, 0);
+        atomic_store(&running, false);
     }
     pthread_mutex_unlock(&global);
     if (last)

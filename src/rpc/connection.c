@@ -99,10 +99,10 @@ static void lose(struct connection *c, const weir_error *how)
     if (c->session && session_why(c->session)->status != WEIR_OK)
         why = *session_why(c->session);
     if (why.status == WEIR_OK && c->state == CONNECTION_GREETING)
-        error_peer(
-            &why, WEIR_PROTOCOL, WEIR_ORIGIN_SYSTEM, 0,
-            "%s closed the connection before HTTP/2 SETTINGS; is this a plaintext gRPC port?",
-            stream_peer(c->stream));
+        error_peer(&why, WEIR_UNREACHABLE, WEIR_ORIGIN_SYSTEM, 0,
+                   "%s took the connection and closed it without a word; is the gateway up behind "
+                   "it, and is this a %s gRPC port?",
+                   stream_peer(c->stream), rpc->tls ? "TLS" : "plaintext");
     log_at(WEIR_LOG_DEBUG, "rpc", rpc->name, "connection to %s ended: %s", stream_peer(c->stream),
            why.status == WEIR_OK ? "closed" : why.message);
     connection_close(c, &why);

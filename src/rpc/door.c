@@ -2,6 +2,8 @@
 #include "core/error.h"
 #include "core/mem.h"
 #include "core/options.h"
+#include "core/text.h"
+#include "io/proxy.h"
 #include "io/tls.h"
 #include "rpc/channel.h"
 
@@ -72,6 +74,35 @@ static weir_status copy_texts(struct rpc *rpc, const struct rpc_options *o, weir
     return copied && rpc->user_agent ? WEIR_OK : error_no_memory(err);
 }
 
+/* Basic authentication of the proxy (RFC 7617) from the URL's user part. */
+static char *proxy_authorization(const char *userinfo)
+{
+    struct buf plain = BUF_INIT(1024);
+    struct buf value = BUF_INIT(2048);
+    percent_decode(&plain, userinfo, strlen(userinfo));
+    buf_adds(&value, "Basic ");
+    base64_add(&value, plain.data ? plain.data : "", plain.len, true);
+    buf_free(&plain);
+    return value.data;
+}
+
+static weir_status find_proxy(struct rpc *rpc, const struct rpc_options *o, weir_error *err)
+{
+    const struct target *t = &rpc->target;
+    if (!t->host)
+        return WEIR_OK; /* lists of addresses and Unix sockets are connected to directly */
+    weir_status status = proxy_for(o->proxy, t->host, t->port, !o->plaintext, &rpc->proxy, err);
+    rpc->proxied = rpc->proxy.host != NULL;
+    if (status != WEIR_OK || !rpc->proxied)
+        return status;
+    rpc->proxy_target = mem_strdup(t->authority);
+    if (rpc->proxy.userinfo)
+        rpc->proxy_authorization = proxy_authorization(rpc->proxy.userinfo);
+    if (!rpc->proxy_target || (rpc->proxy.userinfo && !rpc->proxy_authorization))
+        return error_no_memory(err);
+    return WEIR_OK;
+}
+
 static weir_status configure(struct rpc *rpc, const struct rpc_options *o, weir_error *err)
 {
     weir_status status = args_read(&rpc->args, o->args, err);
@@ -79,6 +110,8 @@ static weir_status configure(struct rpc *rpc, const struct rpc_options *o, weir_
         status = target_parse(&rpc->target, o->target ? o->target : "", err);
     if (status == WEIR_OK)
         status = copy_texts(rpc, o, err);
+    if (status == WEIR_OK)
+        status = find_proxy(rpc, o, err);
     if (status == WEIR_OK && !o->plaintext) {
         rpc->tls = tls_client(o->tls, "h2", err);
         status = rpc->tls ? WEIR_OK : WEIR_INVALID;

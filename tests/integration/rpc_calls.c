@@ -2,6 +2,7 @@
 #include "lib/check.h"
 #include "lib/h2server.h"
 #include "lib/probe.h"
+#include "lib/tunnel.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -193,6 +194,48 @@ static void round_robin_uses_every_address(void **state)
     h2server_stop(second);
 }
 
+static struct rpc *through(const struct tunnel *t, weir_error *err)
+{
+    char target[64], proxy[64];
+    snprintf(target, sizeof target, "127.0.0.1:%u", (unsigned)h2server_port(server));
+    snprintf(proxy, sizeof proxy, "http://me:s%%20t@127.0.0.1:%u", tunnel_port(t));
+    struct rpc_options options = {.target = target, .plaintext = true, .proxy = proxy};
+    return rpc_open(&options, err);
+}
+
+static void a_proxy_is_asked_to_connect(void **state)
+{
+    (void)state;
+    weir_error err = {0};
+    char wanted[64];
+    struct tunnel *t = tunnel_start("HTTP/1.1 200 OK");
+    struct rpc *proxied = through(t, &err);
+    assert_string_equal(err.message, "");
+    probe_call(proxied, "/t/echo", &err);
+    assert_string_equal(err.message, "");
+    rpc_close(proxied);
+    tunnel_join(t);
+    snprintf(wanted, sizeof wanted, "CONNECT 127.0.0.1:%u HTTP/1.1\r\n",
+             (unsigned)h2server_port(server));
+    assert_non_null(strstr(tunnel_request(t), wanted));
+    assert_non_null(strstr(tunnel_request(t), "Basic bWU6cyB0")); /* me:s t */
+    tunnel_free(t);
+}
+
+static void a_proxy_that_refuses_is_named(void **state)
+{
+    (void)state;
+    weir_error err = {0};
+    struct tunnel *t = tunnel_start("HTTP/1.1 407 Proxy Authentication Required");
+    struct rpc *proxied = through(t, &err);
+    assert_int_not_equal(probe_call(proxied, "/t/echo", &err), WEIR_OK);
+    assert_non_null(strstr(err.message, "407"));
+    assert_null(strstr(err.message, "s%20t"));
+    rpc_close(proxied);
+    tunnel_join(t);
+    tunnel_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +251,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(cancel_ends_a_call_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unused_channel_closes_its_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(connecting_without_a_call_reaches_ready, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_proxy_is_asked_to_connect, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_proxy_that_refuses_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(round_robin_uses_every_address, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
