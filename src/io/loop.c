@@ -6,8 +6,8 @@
  * thread only when the queue was empty.
  *
  * A child of fork() has no I/O thread. A fork handler marks it, so that asking costs no system
- * call; the mark is looked at before any lock is touched, because the child may have inherited a
- * locked one. */
+ * call; the mark is looked at before any loop's lock is touched, because the child may have
+ * inherited a locked one. */
 #include "io/loop_private.h"
 
 #include "core/error.h"
@@ -23,15 +23,27 @@ static atomic_bool running;   /* there is one */
 static atomic_bool stale;     /* this is a child of a process that had one */
 static _Thread_local struct loop *inside;
 
-static void after_fork(void)
+/* The child must not inherit `global` as some other thread held it. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&global);
+}
+
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&global);
+}
+
+static void after_fork_in_child(void)
 {
     if (atomic_load(&running))
         atomic_store(&stale, true);
+    pthread_mutex_unlock(&global);
 }
 
 static void watch_forks(void)
 {
-    pthread_atfork(NULL, NULL, after_fork);
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 static bool is_child(void)
@@ -115,8 +127,6 @@ static void abandon(struct loop *loop)
 
 static struct loop *make(weir_error *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
     struct loop *loop = mem_zalloc(sizeof *loop);
     if (!loop || uv_loop_init(&loop->uv)) {
         mem_free(loop);
@@ -148,6 +158,8 @@ struct loop *loop_acquire(weir_error *err)
 {
     if (loop_check_fork(err) != WEIR_OK)
         return NULL;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks); /* not under `global`, which the handlers lock */
     pthread_mutex_lock(&global);
     if (!instance) {
         instance = make(err);

@@ -23,7 +23,8 @@ struct loop *loop_acquire(weir_error *err);
 void loop_release(struct loop *loop);
 struct loop *loop_ref(struct loop *loop);
 
-/* Any thread, lock held for a few instructions. Tasks run in the order they were posted. */
+/* Any thread, lock held for a few instructions. The caller's reference must outlast the call: it
+ * must not be the one that the task gives back. Tasks run in the order they were posted. */
 void loop_post(struct loop *loop, struct loop_task *task);
 /* Runs `task` on the I/O thread and returns when it has run. Not from the I/O thread's callbacks
  * (there it runs at once). */

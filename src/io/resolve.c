@@ -165,7 +165,10 @@ static void *look_up(void *user)
     if (found)
         freeaddrinfo(found);
     interleave(r);
-    loop_post(r->loop, &r->task);
+    /* finish() gives r's own reference back, perhaps before loop_post() has returned here */
+    struct loop *loop = loop_ref(r->loop);
+    loop_post(loop, &r->task);
+    loop_release(loop);
     return NULL;
 }
 

@@ -51,22 +51,30 @@ void stream_end(struct stream *s)
         s->events->end(s->user, &s->why);
 }
 
-static void run_end(struct loop_task *task)
+static void run_later(struct loop_task *task)
 {
     struct stream *s = (struct stream *)((char *)task - offsetof(struct stream, task));
     s->posted = false;
-    if (!s->closing)
+    if (!s->closing && s->failing)
         stream_end(s);
+    else if (!s->closing && s->ssl)
+        stream_tls_more(s);
     release(s);
 }
 
-void stream_fail_later(struct stream *s)
+static void post(struct stream *s)
 {
     if (s->posted || s->closing || s->state == STREAM_ENDED)
         return;
     s->posted = true;
     s->holds++;
     loop_post(s->loop, &s->task);
+}
+
+void stream_fail_later(struct stream *s)
+{
+    s->failing = true;
+    post(s);
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */
@@ -94,6 +102,17 @@ static void lost(struct stream *s, int uv_error, const char *doing)
                    s->peer, strerror(-uv_error));
 }
 
+/* The peer has reset the connection, but what it said before (the TLS alert that tells why, a
+ * GOAWAY) may still wait to be read: reading then comes to the end by itself. */
+static void broken(struct stream *s, int uv_error)
+{
+    bool last_words = s->reading && (uv_error == UV_EPIPE || uv_error == UV_ECONNRESET);
+    lost(s, uv_error, "writing to");
+    s->half_closed = true;
+    if (!last_words)
+        stream_fail_later(s);
+}
+
 static void on_written(uv_write_t *request, int status)
 {
     struct stream *s = request->data;
@@ -102,8 +121,7 @@ static void on_written(uv_write_t *request, int status)
     if (s->closing)
         return;
     if (status < 0) {
-        lost(s, status, "writing to");
-        stream_end(s);
+        broken(s, status);
         return;
     }
     if (s->queue.len > 0) {
@@ -125,8 +143,7 @@ static void flush_queue(struct stream *s)
     int bad = uv_write(&s->write, &s->uv.stream, &buf, 1, on_written);
     if (bad) {
         s->writing = false;
-        lost(s, bad, "writing to");
-        stream_fail_later(s);
+        broken(s, bad);
     }
 }
 
@@ -139,8 +156,7 @@ static bool send_now(struct stream *s, const void *data, size_t len, size_t *tak
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned)len);
     int put = uv_try_write(&s->uv.stream, &buf, 1);
     if (put < 0 && put != UV_EAGAIN) {
-        lost(s, put, "writing to");
-        stream_fail_later(s);
+        broken(s, put);
         return false;
     }
     *taken = put > 0 ? (size_t)put : 0;
@@ -204,6 +220,10 @@ static void ended_by_peer(struct stream *s, int uv_error)
         [STREAM_OPEN] = "reading from",
         [STREAM_ENDED] = "reading from",
     };
+    if (s->ssl && s->state == STREAM_OPEN)
+        stream_tls_more(s); /* a pause may have left something */
+    if (s->closing || s->paused || s->state == STREAM_ENDED)
+        return; /* paused: the end is read again when it resumes */
     bool orderly = uv_error == UV_EOF && s->state == STREAM_OPEN;
     if (s->why.status == WEIR_OK && !orderly && uv_error == UV_EOF)
         error_peer(&s->why, WEIR_UNREACHABLE, WEIR_ORIGIN_SYSTEM, ECONNRESET,
@@ -256,6 +276,8 @@ void stream_resume(struct stream *stream)
 {
     stream->paused = false;
     stream_start_reading(stream);
+    if (stream->ssl && stream->state == STREAM_OPEN && stream_tls_pending(stream))
+        post(stream);
 }
 
 /* ---- opening ----------------------------------------------------------------------------- */
@@ -306,7 +328,7 @@ static void on_deadline(void *user)
     struct stream *s = user;
     static const char *const doing[] = {"connecting to", "waiting for the proxy at",
                                         "the TLS handshake with"};
-    if (s->state < STREAM_OPEN)
+    if (s->state < STREAM_OPEN && s->why.status == WEIR_OK)
         error_peer(&s->why, WEIR_UNREACHABLE, WEIR_ORIGIN_SYSTEM, ETIMEDOUT,
                    "%s %s: no answer within the time limit", doing[s->state], s->peer);
     stream_end(s);
@@ -321,7 +343,7 @@ struct stream *stream_make(struct loop *loop, weir_error *err)
     }
     s->loop = loop_ref(loop);
     s->holds = 1;
-    s->task.run = run_end;
+    s->task.run = run_later;
     s->queue = (struct buf)BUF_INIT(QUEUE_MAX);
     s->flying = (struct buf)BUF_INIT(QUEUE_MAX);
     s->proxy_answer = (struct buf)BUF_INIT(16 * 1024);
@@ -356,6 +378,14 @@ static char *connect_request(const struct stream_options *o)
     return text.data;
 }
 
+/* "host." is the same host, but no certificate says it so (RFC 6066, 3). */
+static void cut_root_dot(char *name)
+{
+    size_t len = name ? strlen(name) : 0;
+    if (len > 1 && name[len - 1] == '.')
+        name[len - 1] = '\0';
+}
+
 static bool copy_options(struct stream *s, const struct stream_options *o)
 {
     s->events = o->events;
@@ -363,6 +393,7 @@ static bool copy_options(struct stream *s, const struct stream_options *o)
     s->until = o->until;
     s->tls = tls_ref(o->tls);
     s->server_name = mem_strdup(o->server_name);
+    cut_root_dot(s->server_name);
     s->connect_target = mem_strdup(o->connect_target);
     s->proxy_request = o->connect_target ? connect_request(o) : NULL;
     address_text(o->address, s->peer, sizeof s->peer);

@@ -45,10 +45,11 @@ struct stream {
     bool reading;
     bool closing;       /* stream_close() was called                 */
     bool want_shutdown; /* after the queue                           */
-    bool half_closed;   /* our FIN is on its way                     */
+    bool half_closed;   /* our FIN is on its way, or nothing gets out any more */
+    bool failing;       /* the task ends the stream                  */
     unsigned holds;     /* the uv handle, and the task while posted  */
     bool posted;
-    struct loop_task task; /* delivers `end` outside of calls        */
+    struct loop_task task; /* delivers outside of calls what must not come within */
     weir_error why;
     struct timer timer;
     struct deadline until;
@@ -70,6 +71,9 @@ void stream_proxy_data(struct stream *s, const uint8_t *data, size_t len);
 
 weir_status stream_tls_start(struct stream *s);
 void stream_tls_data(struct stream *s, const uint8_t *data, size_t len);
+/* Hands on what OpenSSL holds, after a pause. */
+void stream_tls_more(struct stream *s);
+bool stream_tls_pending(const struct stream *s);
 void stream_tls_write(struct stream *s, const void *data, size_t len);
 void stream_tls_close_notify(struct stream *s);
 

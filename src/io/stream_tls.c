@@ -3,7 +3,7 @@
 #include "io/stream_private.h"
 
 #include "core/error.h"
-#include "core/text.h"
+#include "core/options.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -60,8 +60,7 @@ static void explain(struct stream *s)
     if (verified != X509_V_OK)
         error_peer(&s->why, WEIR_UNTRUSTED, WEIR_ORIGIN_TLS, (int32_t)verified,
                    "TLS with %s: its certificate is not trusted for '%s': %s; give the CA that "
-                   "signed it, or the name it is "
-                   "for",
+                   "signed it, or the name it is for",
                    s->peer, s->server_name ? s->server_name : "?",
                    X509_verify_cert_error_string(verified));
     else
@@ -122,8 +121,8 @@ static void shake(struct stream *s)
 static bool expect_name(struct stream *s)
 {
     struct address numeric;
-    if (!s->server_name)
-        return true;
+    if (!options_text(s->server_name))
+        return false;
     if (address_parse(s->server_name, 0, &numeric))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s->ssl), s->server_name) == 1;
     return SSL_set_tlsext_host_name(s->ssl, s->server_name) == 1 &&
@@ -148,16 +147,17 @@ weir_status stream_tls_start(struct stream *s)
     }
     SSL_set_connect_state(s->ssl);
     if (!expect_name(s))
-        return error_no_memory(&s->why);
+        return error_set(&s->why, WEIR_INVALID,
+                         "TLS with %s: '%s' is no name that a certificate could be for", s->peer,
+                         s->server_name ? s->server_name : "");
     shake(s);
     return WEIR_OK;
 }
 
-/* Hands on what can be read. Returns false when the stream has ended or was closed or paused
- * meanwhile. */
-static bool deliver(struct stream *s)
+/* Hands on what can be read until there is no more, or the stream ends, is closed or paused. */
+static void deliver(struct stream *s)
 {
-    while (!s->closing && s->state == STREAM_OPEN) {
+    while (!s->closing && !s->paused && s->state == STREAM_OPEN) {
         ERR_clear_error();
         int got = SSL_read(s->ssl, s->loop->plain_buffer, sizeof s->loop->plain_buffer);
         if (got > 0) {
@@ -166,14 +166,24 @@ static bool deliver(struct stream *s)
         }
         int why = SSL_get_error(s->ssl, got);
         if (why == SSL_ERROR_WANT_READ)
-            return true;
+            return;
         if (why != SSL_ERROR_ZERO_RETURN)
             explain(s);
         flush(s);
         stream_end(s);
-        return false;
     }
-    return false;
+}
+
+void stream_tls_more(struct stream *s)
+{
+    deliver(s);
+    if (!s->closing && s->state == STREAM_OPEN)
+        flush(s); /* key updates */
+}
+
+bool stream_tls_pending(const struct stream *s)
+{
+    return SSL_has_pending(s->ssl) || BIO_pending(SSL_get_rbio(s->ssl)) > 0;
 }
 
 void stream_tls_data(struct stream *s, const uint8_t *data, size_t len)
@@ -185,8 +195,8 @@ void stream_tls_data(struct stream *s, const uint8_t *data, size_t len)
     }
     if (s->state == STREAM_SHAKING)
         shake(s);
-    if (s->state == STREAM_OPEN && !s->closing && deliver(s))
-        flush(s); /* key updates */
+    if (s->state == STREAM_OPEN && !s->closing)
+        stream_tls_more(s);
 }
 
 void stream_tls_write(struct stream *s, const void *data, size_t len)

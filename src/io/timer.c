@@ -56,7 +56,8 @@ static void on_timer(uv_timer_t *uv)
     struct loop *loop = uv->data;
     int64_t now = clock_mono(loop_clock(loop));
     loop->armed_ns = 0;
-    while (loop->timers > 0 && loop->heap[0]->at_ns <= now) {
+    /* Bounded: one that sets itself again in the past must not keep the loop from its sockets. */
+    for (size_t n = loop->timers; n > 0 && loop->timers > 0 && loop->heap[0]->at_ns <= now; n--) {
         struct timer *timer = loop->heap[0];
         timer_cancel(timer);
         timer->fire(timer->user);

@@ -17,10 +17,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 struct pem {
-    const char *name; /* of the option, for errors */
+    char name[192]; /* of the option, and its file, for errors */
     char *text;
     size_t len;
 };
@@ -38,13 +39,16 @@ static int no_password(char *out, int size, int writing, void *user)
 static weir_status read_pem(struct pem *out, const char *text, const char *file, const char *name,
                             weir_error *err)
 {
-    *out = (struct pem){.name = name};
+    bool from_file = !options_text(text) && options_text(file);
+    *out = (struct pem){0};
+    snprintf(out->name, sizeof out->name, "%s%s%s", name, from_file ? " " : "",
+             from_file ? file : "");
     if (options_text(text)) {
         out->len = strlen(text);
         out->text = mem_dup(text, out->len);
         return out->text ? WEIR_OK : error_no_memory(err);
     }
-    if (!options_text(file))
+    if (!from_file)
         return WEIR_OK;
     return file_read(file, LIMIT_KEY_FILE, name, &out->text, &out->len, err);
 }
@@ -57,19 +61,36 @@ static void free_pem(struct pem *pem)
     pem->text = NULL;
 }
 
+/* After the last certificate that could be read: whether there was just no more. */
+static bool at_end(void)
+{
+    unsigned long why = ERR_peek_last_error();
+    bool end = ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    return end;
+}
+
+static weir_status broken(const struct pem *pem, size_t count, weir_error *err)
+{
+    return error_set(err, WEIR_INVALID, "%s: certificate number %zu in it is broken", pem->name,
+                     count + 1);
+}
+
 static weir_status add_roots(SSL_CTX *ctx, const struct pem *pem, weir_error *err)
 {
     BIO *bio = BIO_new_mem_buf(pem->text, (int)pem->len);
     X509_STORE *store = SSL_CTX_get_cert_store(ctx);
     size_t count = 0;
     X509 *cert;
+    ERR_clear_error();
     while (bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
         X509_STORE_add_cert(store, cert);
         X509_free(cert);
         count++;
     }
     BIO_free(bio);
-    ERR_clear_error();
+    if (!at_end())
+        return broken(pem, count, err);
     return count ? WEIR_OK
                  : error_set(err, WEIR_INVALID, "%s: no PEM certificate in it", pem->name);
 }
@@ -79,12 +100,17 @@ static weir_status use_chain(SSL_CTX *ctx, const struct pem *pem, weir_error *er
     BIO *bio = BIO_new_mem_buf(pem->text, (int)pem->len);
     X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
     bool used = cert && SSL_CTX_use_certificate(ctx, cert) == 1;
+    size_t count = used;
     X509_free(cert);
+    ERR_clear_error();
     while (used && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
         if (SSL_CTX_add0_chain_cert(ctx, cert) != 1)
             X509_free(cert);
+        count++;
     }
     BIO_free(bio);
+    if (used && !at_end())
+        return broken(pem, count, err);
     ERR_clear_error();
     return used ? WEIR_OK
                 : error_set(err, WEIR_INVALID, "%s: no usable PEM certificate in it", pem->name);
