@@ -50,13 +50,68 @@ static void unary_call_brings_the_answer(void **state)
 static void gzip_goes_out_and_comes_back(void **state)
 {
     (void)state;
-    struct probe p = {0};
     struct rpc_call_options options = {.gzip = true, .until = probe_in(10000)};
-    probe_start(&p, rpc, "/t/echo", &options);
-    probe_wait(&p);
-    /* The server echoes the compressed message, but names no encoding: that is its mistake. */
-    assert_int_equal(p.error.status, WEIR_PROTOCOL);
-    assert_non_null(strstr(p.error.message, "gzip"));
+    struct probe right = {0};
+    struct probe wrong = {0};
+    probe_start(&right, rpc, "/t/gzip", &options);
+    probe_start(&wrong, rpc, "/t/echo", &options);
+    probe_wait(&right);
+    probe_wait(&wrong);
+    assert_string_equal(right.error.message, "");
+    assert_string_equal(right.last, "hello");
+    /* The same bytes, but the server names no encoding: that is its mistake. */
+    assert_int_equal(wrong.error.status, WEIR_PROTOCOL);
+    assert_non_null(strstr(wrong.error.message, "gzip"));
+    probe_free(&right);
+    probe_free(&wrong);
+}
+
+static bool none_open(const struct h2server_stats *st, size_t n)
+{
+    return st->requests > 0 && st->open <= n;
+}
+
+static void a_manual_call_ends_when_its_messages_are_taken(void **state)
+{
+    (void)state;
+    struct probe taken = {0};
+    struct probe left = {0};
+    struct rpc_call_options manual = {
+        .server_streams = true, .manual = true, .until = probe_in(10000)};
+    probe_start(&taken, rpc, "/t/echo", &manual);
+    probe_start(&left, rpc, "/t/echo", &manual);
+    assert_int_equal(probe_call(rpc, "/t/echo", NULL), WEIR_OK);
+    assert_true(h2server_wait(server, none_open, 0)); /* the server has said all */
+    assert_int_equal(probe_call(rpc, "/t/echo", NULL), WEIR_OK);
+    assert_int_equal(taken.messages + taken.ends, 0);
+    rpc_call_want(taken.call, 1);
+    probe_wait(&taken);
+    assert_int_equal(taken.messages, 1);
+    assert_int_equal(taken.error.status, WEIR_OK);
+    struct rpc *closed = rpc;
+    rpc = NULL; /* for teardown */
+    rpc_close(closed);
+    assert_int_equal(left.ends, 1);
+    assert_int_equal(left.error.status, WEIR_STOPPED);
+    assert_int_equal(left.messages, 0);
+    probe_free(&taken);
+    probe_free(&left);
+}
+
+static void a_closed_channel_takes_no_orders(void **state)
+{
+    (void)state;
+    struct probe p = {0};
+    weir_error err = {0};
+    probe_start(&p, rpc, "/t/hold", NULL);
+    struct rpc *closed = rpc;
+    rpc = NULL;
+    rpc_close(closed);
+    assert_int_equal(p.ends, 1);
+    assert_int_equal(rpc_call_send(p.call, (weir_bytes){"x", 1}, &err), WEIR_STOPPED);
+    rpc_call_want(p.call, 1);
+    rpc_call_cancel(p.call);
+    assert_int_equal(p.ends, 1);
     probe_free(&p);
 }
 
@@ -241,6 +296,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(unary_call_brings_the_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(gzip_goes_out_and_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_manual_call_ends_when_its_messages_are_taken, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_closed_channel_takes_no_orders, setup, teardown),
         cmocka_unit_test_setup_teardown(trailers_only_is_mapped_with_its_words_and_metadata, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(plain_http_errors_are_mapped_as_grpc_says, setup, teardown),

@@ -272,6 +272,41 @@ static void a_dead_host_is_unreachable_and_says_what_was_tried(void **state)
     close(fd);
 }
 
+#define THREADS 16
+#define EACH    200
+
+static void *call_many(void *user)
+{
+    for (size_t i = 0; i < EACH; i++) {
+        weir_error err = {0};
+        if (probe_call(user, i % 5 ? "/t/echo" : "/t/missing", &err) !=
+            (i % 5 ? WEIR_OK : WEIR_NOT_FOUND))
+            return (void *)"a call failed";
+    }
+    return NULL;
+}
+
+static void many_threads_share_a_channel(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    struct h2server *s = server(0);
+    struct rpc *rpc = channel_to(s, NULL);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call_many, rpc), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    weir_channel_counters c = counters(rpc);
+    assert_int_equal(c.calls_started, THREADS * EACH);
+    assert_int_equal(c.calls_ok, THREADS * EACH * 4 / 5);
+    assert_int_equal(c.connects, 1);
+    rpc_close(rpc);
+    h2server_stop(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +316,7 @@ int main(void)
         cmocka_unit_test(slow_reader_of_a_stream_stops_the_sender),
         cmocka_unit_test(close_during_everything),
         cmocka_unit_test(name_that_resolves_to_a_dead_and_a_living_address),
+        cmocka_unit_test(many_threads_share_a_channel),
         cmocka_unit_test(a_dead_host_is_unreachable_and_says_what_was_tried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 #define CONNECTIONS_MAX 64
 #define FLOOD_MESSAGE   1024
 
-enum kind { ECHO, HOLD, FLOOD, MISSING, HTTP, REFUSE };
+enum kind { ECHO, HOLD, FLOOD, MISSING, HTTP, REFUSE, GZIP };
 
 struct request {
     struct request *next;
@@ -115,7 +115,8 @@ static void answer_text(struct link_to *l, struct request *r)
 
 static void answer(struct link_to *l, struct request *r)
 {
-    nghttp2_nv ok[] = {NV(":status", "200"), NV("content-type", "application/grpc")};
+    nghttp2_nv ok[] = {NV(":status", "200"), NV("content-type", "application/grpc"),
+                       NV("grpc-encoding", "gzip")};
     nghttp2_data_provider body = {{.ptr = r}, r->kind == FLOOD ? read_flood : read_echo};
     r->answered = true;
     if (r->kind == MISSING || r->kind == HTTP)
@@ -123,7 +124,7 @@ static void answer(struct link_to *l, struct request *r)
     else if (r->kind == REFUSE && l->server->refused++ < 2)
         nghttp2_submit_rst_stream(l->session, 0, r->stream, NGHTTP2_REFUSED_STREAM);
     else
-        nghttp2_submit_response(l->session, r->stream, ok, 2, &body);
+        nghttp2_submit_response(l->session, r->stream, ok, r->kind == GZIP ? 3 : 2, &body);
 }
 
 /* ---- what arrives ------------------------------------------------------------------------ */
@@ -149,8 +150,8 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                      nghttp2_rcbuf *value, uint8_t flags, void *user)
 {
-    static const char *const paths[] = {"/t/echo",    "/t/hold", "/t/flood",
-                                        "/t/missing", "/t/http", "/t/refuse"};
+    static const char *const paths[] = {"/t/echo", "/t/hold",   "/t/flood", "/t/missing",
+                                        "/t/http", "/t/refuse", "/t/gzip"};
     struct request *r = request_of(session, frame->hd.stream_id);
     (void)flags, (void)user;
     if (strcmp((const char *)nghttp2_rcbuf_get_buf(name).base, ":path") != 0)

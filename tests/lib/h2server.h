@@ -2,6 +2,7 @@
  * faults that a scenario wants. Any thread may call.
  *
  *   /t/echo    answers with what it got
+ *   /t/gzip    the same, with grpc-encoding: gzip
  *   /t/hold    answers like echo once h2server_release() is called
  *   /t/flood   streams 1 KB messages for ever, as fast as the window lets it
  *   /t/missing trailers only: NOT_FOUND "no such thing"
