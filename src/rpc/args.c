@@ -20,7 +20,13 @@ static const struct known {
     {"grpc.client_idle_timeout_ms", NUMBER, offsetof(struct rpc_args, idle_timeout_ms), 0,
      INT32_MAX},
     {"grpc.default_authority", TEXT, offsetof(struct rpc_args, authority), 0, 0},
+    {"grpc.enable_http_proxy", NUMBER, offsetof(struct rpc_args, enable_http_proxy), 0, 1},
     {"grpc.enable_retries", NUMBER, offsetof(struct rpc_args, enable_retries), 0, 1},
+    {"grpc.http2.max_pings_without_data", NUMBER, offsetof(struct rpc_args, max_pings_without_data),
+     0, INT32_MAX},
+    {"grpc.http2.ping_timeout_ms", NUMBER, offsetof(struct rpc_args, ping_timeout_ms), 0,
+     INT32_MAX},
+    {"grpc.http_proxy", TEXT, offsetof(struct rpc_args, http_proxy), 0, 0},
     {"grpc.initial_reconnect_backoff_ms", NUMBER, offsetof(struct rpc_args, initial_backoff_ms), 1,
      INT32_MAX},
     {"grpc.keepalive_permit_without_calls", NUMBER,
@@ -30,7 +36,7 @@ static const struct known {
      INT32_MAX},
     {"grpc.lb_policy_name", TEXT, offsetof(struct rpc_args, lb_policy), 0, 0},
     {"grpc.max_metadata_size", NUMBER, offsetof(struct rpc_args, max_metadata), 0, INT32_MAX},
-    {"grpc.absolute_max_metadata_size", NUMBER, offsetof(struct rpc_args, max_metadata), 0,
+    {"grpc.absolute_max_metadata_size", NUMBER, offsetof(struct rpc_args, absolute_max_metadata), 0,
      INT32_MAX},
     {"grpc.max_receive_message_length", NUMBER, offsetof(struct rpc_args, max_receive), -1,
      INT32_MAX},
@@ -46,30 +52,46 @@ static const struct known {
 };
 
 static const char *const ineffective[] = {
+    "grpc.TEST_ONLY_DO_NOT_USE_IN_PROD.xds_bootstrap_config",
+    "grpc.address_http_proxy",
+    "grpc.address_http_proxy_enabled_addresses",
     "grpc.address_is_backend",
+    "grpc.authorization_policy_provider",
     "grpc.census",
-    "grpc.channelz_max_orphaned_nodes",
     "grpc.channel_id",
     "grpc.channel_pooling_domain",
     "grpc.channel_trace.max_event_memory_per_node",
     "grpc.channelz.channel_node",
+    "grpc.channelz_max_orphaned_nodes",
     "grpc.client_channel_factory",
     "grpc.compression_enabled_algorithms_bitset",
     "grpc.default_compression_algorithm",
     "grpc.default_compression_level",
     "grpc.disable_client_authority_filter",
-    "grpc.dns_enable_srv_queries",
     "grpc.dns_ares_query_timeout",
+    "grpc.dns_enable_srv_queries",
     "grpc.dns_min_time_between_resolutions_ms",
+    "grpc.dscp",
     "grpc.enable_channelz",
     "grpc.enable_deadline_checking",
-    "grpc.enable_http_proxy",
-    "grpc.experimental.enable_hedging",
+    "grpc.event_engine_use_memory_allocator_factory",
     "grpc.expand_wildcard_addrs",
+    "grpc.experimental.enable_hedging",
+    "grpc.experimental.grpclb_channel_args",
+    "grpc.experimental.http2.enable_preferred_frame_size",
+    "grpc.experimental.server_config_change_drain_grace_time_ms",
+    "grpc.experimental.stats_plugins",
+    "grpc.experimental.tcp_max_read_chunk_size",
+    "grpc.experimental.tcp_min_read_chunk_size",
+    "grpc.experimental.tcp_read_chunk_size",
+    "grpc.experimental.tcp_tx_zerocopy_enabled",
+    "grpc.experimental.tcp_tx_zerocopy_max_simultaneous_sends",
+    "grpc.experimental.tcp_tx_zerocopy_send_bytes_threshold",
     "grpc.grpclb_call_timeout_ms",
     "grpc.grpclb_fallback_timeout_ms",
     "grpc.grpclb_subchannel_cache_interval_ms",
     "grpc.happy_eyeballs_connection_attempt_delay_ms",
+    "grpc.health_check_service_interface",
     "grpc.http2.bdp_probe",
     "grpc.http2.hpack_table_size.decoder",
     "grpc.http2.hpack_table_size.encoder",
@@ -77,16 +99,15 @@ static const char *const ineffective[] = {
     "grpc.http2.lookahead_bytes",
     "grpc.http2.max_frame_size",
     "grpc.http2.max_ping_strikes",
-    "grpc.http2.max_pings_without_data",
     "grpc.http2.min_ping_interval_without_data_ms",
     "grpc.http2.min_time_between_pings_ms",
-    "grpc.http2.ping_timeout_ms",
     "grpc.http2.true_binary",
     "grpc.http2.write_buffer_size",
     "grpc.http2_scheme",
-    "grpc.http_proxy",
     "grpc.inhibit_health_checking",
     "grpc.internal.security_connector",
+    "grpc.lb.ring_hash.ring_size_cap",
+    "grpc.loadreporting",
     "grpc.loas_overlay_factory",
     "grpc.max_allowed_incoming_connections",
     "grpc.max_channel_trace_event_memory_per_node",
@@ -95,19 +116,23 @@ static const char *const ineffective[] = {
     "grpc.max_connection_age_ms",
     "grpc.max_connection_idle_ms",
     "grpc.minimal_stack",
+    "grpc.mobile_log_context",
     "grpc.optimization_target",
     "grpc.per_message_compression",
     "grpc.per_message_decompression",
     "grpc.per_rpc_retry_buffer_size",
     "grpc.pollset_set",
+    "grpc.priority_failover_timeout_ms",
     "grpc.priority_ring_hash",
     "grpc.rate_limit_period_ms",
     "grpc.resource_quota",
+    "grpc.security_frame_allowed",
+    "grpc.server_call_metric_recording",
     "grpc.server_config_change_drain_grace_time_ms",
     "grpc.server_handshake_timeout_ms",
-    "grpc.server_max_unrequested_time_in_server_ms",
     "grpc.server_max_pending_requests",
     "grpc.server_max_pending_requests_hard_limit",
+    "grpc.server_max_unrequested_time_in_server_ms",
     "grpc.server_uri",
     "grpc.service_config",
     "grpc.service_config_disable_resolution",
@@ -115,13 +140,11 @@ static const char *const ineffective[] = {
     "grpc.socket_factory",
     "grpc.socket_mutator",
     "grpc.ssl_session_cache",
+    "grpc.surface_user_agent",
     "grpc.tcp_max_read_chunk_size",
     "grpc.tcp_min_read_chunk_size",
     "grpc.tcp_read_chunk_size",
     "grpc.tcp_receive_buffer_size",
-    "grpc.experimental.tcp_max_read_chunk_size",
-    "grpc.experimental.tcp_min_read_chunk_size",
-    "grpc.experimental.tcp_read_chunk_size",
     "grpc.testing.fixed_reconnect_backoff_ms",
     "grpc.tsi.max_frame_size",
     "grpc.use_cronet_packet_coalescing",
@@ -208,6 +231,18 @@ static weir_status check(const struct rpc_args *a, weir_error *err)
                      a->lb_policy);
 }
 
+/* Pairs of names for one thing. The larger of the metadata limits is the hard one, in gRPC as here;
+ * a PING is late when either of its time limits has passed. */
+static void settle(struct rpc_args *a)
+{
+    if (a->absolute_max_metadata > a->max_metadata)
+        a->max_metadata = a->absolute_max_metadata;
+    if (a->max_metadata < 0)
+        a->max_metadata = LIMIT_GRPC_METADATA_SOFT;
+    if (a->ping_timeout_ms < a->keepalive_timeout_ms)
+        a->keepalive_timeout_ms = a->ping_timeout_ms;
+}
+
 weir_status args_read(struct rpc_args *out, const weir_channel_arg *args, weir_error *err)
 {
     *out = (struct rpc_args){
@@ -215,12 +250,15 @@ weir_status args_read(struct rpc_args *out, const weir_channel_arg *args, weir_e
         .keepalive_timeout_ms = 20000,
         .max_receive = LIMIT_GRPC_MESSAGE,
         .max_send = -1,
-        .max_metadata = LIMIT_GRPC_METADATA_SOFT,
+        .max_metadata = -1,
+        .absolute_max_metadata = -1,
+        .ping_timeout_ms = INT32_MAX,
         .initial_backoff_ms = 1000,
         .min_backoff_ms = 20000,
         .max_backoff_ms = 120000,
         .idle_timeout_ms = 30 * 60 * 1000,
         .enable_retries = 1,
+        .enable_http_proxy = 1,
         .lb_policy = "pick_first",
     };
     for (const weir_channel_arg *arg = args; arg && arg->name; arg++) {
@@ -228,5 +266,6 @@ weir_status args_read(struct rpc_args *out, const weir_channel_arg *args, weir_e
         if (status != WEIR_OK)
             return status;
     }
+    settle(out);
     return check(out, err);
 }

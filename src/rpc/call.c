@@ -231,7 +231,7 @@ ssize_t call_read(struct rpc_call *call, uint8_t *out, size_t max, uint32_t *fla
 /* Back to the queue, when the server has done nothing for it. */
 static bool repeat(struct rpc_call *call)
 {
-    if (call->committed || call->repeats == REPEATS_MAX)
+    if (call->committed || call->repeats == REPEATS_MAX || !call->rpc->args.enable_retries)
         return false;
     call->repeats++;
     call->out_at = call->out_first;

@@ -93,7 +93,7 @@ const char *channel_trouble(const struct rpc *rpc)
 static void start_idle_timer(struct rpc *rpc)
 {
     rpc->last_over_ns = (int64_t)uv_now(loop_uv(rpc->loop)) * NS_PER_MS;
-    if (!rpc->idle.slot)
+    if (!rpc->idle.slot && rpc->args.idle_timeout_ms < INT32_MAX)
         timer_set_in(&rpc->idle, rpc->args.idle_timeout_ms);
 }
 

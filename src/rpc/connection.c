@@ -306,6 +306,7 @@ struct connection *connection_open(struct rpc *rpc, struct lane *lane,
         .time_ns = forever_if_max(rpc->args.keepalive_time_ms),
         .timeout_ns = forever_if_max(rpc->args.keepalive_timeout_ms),
         .without_calls = rpc->args.keepalive_without_calls,
+        .max_pings = rpc->args.max_pings_without_data,
     };
     timer_init(&c->timer, rpc->loop, on_timer, c);
     c->until = deadline_in(rpc->clock, rpc->args.min_backoff_ms, 0);
@@ -347,6 +348,7 @@ bool connection_start(struct connection *c, struct rpc_call *call)
         connection_drain(c);
         return false;
     }
+    keepalive_spoke(&c->keepalive);
     if (c->keepalive.time_ns != INT64_MAX && !c->timer.slot)
         timer_set(&c->timer, clock_mono(c->rpc->clock) + c->keepalive.time_ns);
     return true;

@@ -91,7 +91,10 @@ static weir_status find_proxy(struct rpc *rpc, const struct rpc_options *o, weir
     const struct target *t = &rpc->target;
     if (!t->host)
         return WEIR_OK; /* lists of addresses and Unix sockets are connected to directly */
-    weir_status status = proxy_for(o->proxy, t->host, t->port, !o->plaintext, &rpc->proxy, err);
+    const char *wanted = o->proxy ? o->proxy : rpc->args.http_proxy;
+    if (!o->proxy && !rpc->args.enable_http_proxy)
+        wanted = WEIR_OMIT;
+    weir_status status = proxy_for(wanted, t->host, t->port, !o->plaintext, &rpc->proxy, err);
     rpc->proxied = rpc->proxy.host != NULL;
     if (status != WEIR_OK || !rpc->proxied)
         return status;

@@ -14,13 +14,14 @@ enum keepalive_action keepalive_ask(struct keepalive *k, int64_t now_ns, bool ca
         *again_ns = k->pinged_ns + k->timeout_ns;
         return KEEPALIVE_WAIT;
     }
-    if (!calls && !k->without_calls)
+    if ((!calls && !k->without_calls) || (k->max_pings > 0 && k->pings >= k->max_pings))
         return KEEPALIVE_WAIT;
     if (now_ns - k->heard_ns < k->time_ns) {
         *again_ns = k->heard_ns + k->time_ns;
         return KEEPALIVE_WAIT;
     }
     k->pinged_ns = now_ns;
+    k->pings++;
     *again_ns = now_ns + k->timeout_ns;
     return KEEPALIVE_PING;
 }

@@ -12,6 +12,8 @@ struct keepalive {
     bool without_calls; /* also when no call is under way           */
     int64_t heard_ns;   /* the last bytes of the peer               */
     int64_t pinged_ns;  /* 0: no PING is under way                  */
+    int64_t max_pings;  /* from one call's start to the next; 0: any */
+    int64_t pings;      /* since the last call was started          */
 };
 
 enum keepalive_action { KEEPALIVE_WAIT, KEEPALIVE_PING, KEEPALIVE_DEAD };
@@ -24,5 +26,10 @@ static inline void keepalive_heard(struct keepalive *k, int64_t now_ns)
 {
     k->heard_ns = now_ns;
     k->pinged_ns = 0;
+}
+/* A call was started: the server has heard more than PINGs. */
+static inline void keepalive_spoke(struct keepalive *k)
+{
+    k->pings = 0;
 }
 #endif

@@ -89,7 +89,7 @@ static void *copy_value(weir_bytes name, weir_bytes value, size_t *len)
     return mem_dup(value.data, value.len);
 }
 
-bool metadata_add(struct metadata *m, weir_bytes name, weir_bytes value)
+static bool add_one(struct metadata *m, weir_bytes name, weir_bytes value)
 {
     size_t len = 0;
     if (!make_room(m))
@@ -103,6 +103,25 @@ bool metadata_add(struct metadata *m, weir_bytes name, weir_bytes value)
     }
     m->list[m->count++] = (weir_metadata){name_copy, {value_copy, len}};
     return true;
+}
+
+/* A proxy may have joined several binary values with commas, which base64 has no use for ("Custom-
+ * Metadata": they must be split before they are decoded). */
+bool metadata_add(struct metadata *m, weir_bytes name, weir_bytes value)
+{
+    const char *at = value.data;
+    size_t left = value.len;
+    const char *comma;
+    while (metadata_is_binary(name.data, name.len) && left > 0 && (comma = memchr(at, ',', left))) {
+        size_t len = (size_t)(comma - at);
+        if (!add_one(m, name, (weir_bytes){at, len}))
+            return false;
+        at += len + 1;
+        left -= len + 1;
+        while (left > 0 && *at == ' ')
+            at++, left--;
+    }
+    return add_one(m, name, (weir_bytes){at, left});
 }
 
 void metadata_clear(struct metadata *m)

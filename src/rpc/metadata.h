@@ -9,7 +9,8 @@
 weir_status metadata_check(const weir_metadata *entry, weir_error *err);
 bool metadata_is_binary(const char *name, size_t len); /* ends in "-bin" */
 
-/* Received entries, each name and value copied; "-bin" values are decoded. Zeroed: empty. */
+/* Received entries, each name and value copied; "-bin" values are decoded, and split
+ * where a proxy has joined several with commas. Zeroed: empty. */
 struct metadata {
     weir_metadata *list;
     size_t count, cap;

@@ -41,11 +41,28 @@ static void without_calls_nothing_is_pinged_unless_asked_for(void **state)
     assert_true(again == INT64_MAX);
 }
 
+static void pings_are_counted_from_call_to_call(void **state)
+{
+    (void)state;
+    int64_t again;
+    struct keepalive k = {.time_ns = 100, .timeout_ns = 20, .heard_ns = 0, .max_pings = 2};
+    for (int64_t now = 100; now <= 200; now += 100) {
+        assert_int_equal(keepalive_ask(&k, now, true, &again), KEEPALIVE_PING);
+        keepalive_heard(&k, now);
+    }
+    assert_int_equal(keepalive_ask(&k, 300, true, &again), KEEPALIVE_WAIT);
+    assert_true(again == INT64_MAX); /* until a call is started */
+    keepalive_spoke(&k);
+    assert_int_equal(keepalive_ask(&k, 300, true, &again), KEEPALIVE_PING);
+    assert_int_equal(keepalive_ask(&k, 320, true, &again), KEEPALIVE_DEAD);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_is_pinged_and_then_given_up),
         cmocka_unit_test(any_bytes_are_an_answer),
+        cmocka_unit_test(pings_are_counted_from_call_to_call),
         cmocka_unit_test(without_calls_nothing_is_pinged_unless_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,12 +81,69 @@ static void binary_values_are_decoded_with_or_without_padding(void **state)
     metadata_clear(&m);
 }
 
+static void joined_binary_values_are_split(void **state)
+{
+    (void)state;
+    struct metadata m = {0};
+    assert_true(metadata_add(&m, (weir_bytes){"a-bin", 5}, (weir_bytes){"qw==, q6ur,,!,", 14}));
+    static const char *const values[] = {"\xab", "\xab\xab\xab", "", "!", ""};
+    assert_int_equal(m.count, COUNT(values));
+    for (size_t i = 0; i < COUNT(values); i++) { /* "!" is no base64: kept as it came */
+        assert_string_equal(m.list[i].name, "a-bin");
+        assert_int_equal(m.list[i].value.len, strlen(values[i]));
+        assert_memory_equal(m.list[i].value.data, values[i], strlen(values[i]));
+    }
+    assert_true(metadata_add(&m, (weir_bytes){"text", 4}, (weir_bytes){"a,b", 3}));
+    assert_int_equal(m.count, COUNT(values) + 1); /* only binary ones */
+    metadata_clear(&m);
+}
+
+static void values_may_have_any_printable_byte_and_no_other(void **state)
+{
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        const unsigned char value[1] = {(unsigned char)byte};
+        const weir_metadata text = {"x", {value, 1}}, binary = {"x-bin", {value, 1}};
+        bool printable = byte >= 0x20 && byte < 0x7f;
+        assert_int_equal(metadata_check(&text, NULL), printable ? WEIR_OK : WEIR_INVALID);
+        assert_int_equal(metadata_check(&binary, NULL), WEIR_OK);
+    }
+}
+
+static void names_may_have_few_bytes(void **state)
+{
+    (void)state;
+    for (int byte = 1; byte < 256; byte++) {
+        const char name[3] = {'x', (char)byte, 0};
+        const weir_metadata entry = {name, {"v", 1}};
+        bool fine = byte < 128 && strchr("abcdefghijklmnopqrstuvwxyz0123456789-_.", byte);
+        assert_int_equal(metadata_check(&entry, NULL), fine ? WEIR_OK : WEIR_INVALID);
+    }
+}
+
+static void what_the_transport_sends_is_its_own(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"te",         "content-type", "user-agent", "host",
+                                        "connection", "grpc-status",  "grpc-x",     ":authority"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const weir_metadata entry = {names[i], {"v", 1}};
+        weir_error err = {0};
+        assert_int_equal(metadata_check(&entry, &err), WEIR_INVALID);
+        assert_non_null(strstr(err.message, names[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timeouts_have_at_most_eight_digits_and_are_never_shorter),
         cmocka_unit_test(names_and_values_are_checked),
         cmocka_unit_test(binary_values_are_decoded_with_or_without_padding),
+        cmocka_unit_test(joined_binary_values_are_split),
+        cmocka_unit_test(values_may_have_any_printable_byte_and_no_other),
+        cmocka_unit_test(names_may_have_few_bytes),
+        cmocka_unit_test(what_the_transport_sends_is_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,11 +58,39 @@ static void http_answers_map_as_grpc_says(void **state)
     }
 }
 
+static void resets_map_as_grpc_says(void **state)
+{
+    (void)state;
+    static const int codes[] = {13, 13, 13, 13, 13, 13, 13, 14, 1, 13, 13, 8, 7, 13};
+    for (uint32_t i = 0; i < COUNT(codes); i++) { /* "Errors" in gRPC over HTTP/2 */
+        weir_error err = {0};
+        assert_int_equal(status_reset(&err, i), codes[i]);
+        assert_int_not_equal(err.status, WEIR_OK);
+        assert_non_null(strstr(err.message, status_h2_name(i)));
+    }
+    weir_error err = {0};
+    assert_int_equal(status_reset(&err, 0xffffffff), GRPC_INTERNAL);
+    assert_non_null(strstr(err.message, "unknown code"));
+}
+
+static void a_number_that_is_no_status_is_unknown(void **state)
+{
+    (void)state;
+    static const int cases[] = {17, 999, -1};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        weir_error err = {0};
+        assert_string_equal(status_grpc_name(cases[i]), "UNKNOWN");
+        assert_int_equal(status_grpc(&err, cases[i], NULL), WEIR_REFUSED);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_grpc_status_has_its_meaning),
         cmocka_unit_test(exhausted_by_size_is_the_callers_to_mend),
+        cmocka_unit_test(resets_map_as_grpc_says),
+        cmocka_unit_test(a_number_that_is_no_status_is_unknown),
         cmocka_unit_test(http_answers_map_as_grpc_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
