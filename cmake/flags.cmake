@@ -20,3 +20,6 @@ if(WEIR_SANITIZE)
                                                 -fno-sanitize-recover=all)
   target_link_options(weir_private INTERFACE -fsanitize=${WEIR_SANITIZE})
 endif()
+if(WEIR_FUZZ)
+  target_compile_options(weir_private INTERFACE -fsanitize=fuzzer-no-link) # what a fuzzer steers by
+endif()

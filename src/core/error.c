@@ -134,6 +134,7 @@ static void tidy(weir_error *err, size_t wanted)
     err->message[len] = '\0';
 }
 
+WEIR_PRINTF(3, 0)
 static void fill(weir_error *err, weir_status status, const char *fmt, va_list args)
 {
     *err = (weir_error){.status = status, .retry_in_ms = row_of(status)->retry_in_ms};
