@@ -103,14 +103,17 @@ static void lost(struct stream *s, int uv_error, const char *doing)
 }
 
 /* The peer has reset the connection, but what it said before (the TLS alert that tells why, a
- * GOAWAY) may still wait to be read: reading then comes to the end by itself. */
+ * GOAWAY) may still wait to be read. */
 static void broken(struct stream *s, int uv_error)
 {
     bool last_words = s->reading && (uv_error == UV_EPIPE || uv_error == UV_ECONNRESET);
+    uv_os_fd_t fd;
     lost(s, uv_error, "writing to");
     s->half_closed = true;
-    if (!last_words)
+    if (!last_words || uv_fileno(&s->uv.handle, &fd) != 0)
         stream_fail_later(s);
+    else /* what has arrived can still be read, then comes the end, surely */
+        shutdown(fd, SHUT_RDWR);
 }
 
 static void on_written(uv_write_t *request, int status)
