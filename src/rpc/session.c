@@ -228,9 +228,20 @@ static void on_verdict(struct session *s, const nghttp2_goaway *frame)
         break_off(s, len ? text : status_h2_name(frame->error_code));
 }
 
+/* A reset of ours that the call did not ask for: nghttp2 found something wrong with the stream. */
+static void on_reset_sent(struct rpc_call *call, uint32_t code)
+{
+    if (!call || call->state != CALL_OPEN)
+        return;
+    call_fail(call, WEIR_PROTOCOL, GRPC_INTERNAL, "the server broke HTTP/2 on this call: %s",
+              status_h2_name(code));
+}
+
 static int on_sent(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
 {
     struct rpc_call *call;
+    if (frame->hd.type == NGHTTP2_RST_STREAM)
+        on_reset_sent(call_of(h2, frame->hd.stream_id), frame->rst_stream.error_code);
     if (frame->hd.type == NGHTTP2_GOAWAY)
         on_verdict(user, &frame->goaway);
     if (frame->hd.type == NGHTTP2_HEADERS && (call = call_of(h2, frame->hd.stream_id)))

@@ -23,7 +23,10 @@ enum { END_STREAM = 1, END_HEADERS = 4 };
 
 static void script_init(struct rawscript *s)
 {
-    *s = (struct rawscript){BUF_INIT(1 << 20), BUF_INIT(8 << 20), BUF_INIT(1 << 20)};
+    *s = (struct rawscript){.greeting = BUF_INIT(1 << 20),
+                            .answer = BUF_INIT(8 << 20),
+                            .flood = BUF_INIT(1 << 20),
+                            .on_ack = BUF_INIT(1 << 20)};
     raw_frame(&s->greeting, SETTINGS, 0, 0, NULL, 0);
 }
 
@@ -291,7 +294,7 @@ static void resets_are_mapped_by_their_code(void **state)
 static void a_port_that_speaks_http1_is_named(void **state)
 {
     (void)state;
-    struct rawscript s = {BUF_INIT(1024), BUF_INIT(1), BUF_INIT(1)};
+    struct rawscript s = {.greeting = BUF_INIT(1024)};
     buf_adds(&s.greeting, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     weir_error err = meet(&s, NULL);
     assert_int_equal(err.status, WEIR_PROTOCOL);

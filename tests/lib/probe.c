@@ -2,12 +2,36 @@
 
 #include "lib/check.h"
 
+#include <dirent.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
 struct deadline probe_in(weir_ms ms)
 {
     return deadline_in(clock_system(), ms, 0);
+}
+
+size_t probe_descriptors(void)
+{
+    size_t count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (dir && readdir(dir))
+        count++;
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+void probe_wait_descriptors(size_t most)
+{
+    struct deadline until = probe_in(10000);
+    size_t now = probe_descriptors();
+    while (now > most && clock_mono(clock_system()) < until.at_ns) {
+        sched_yield();
+        now = probe_descriptors();
+    }
+    assert_true(now <= most);
 }
 
 static void on_message(void *user, weir_bytes message)

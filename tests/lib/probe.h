@@ -31,5 +31,9 @@ void probe_wait_messages(struct probe *p, size_t n); /* or until it has ended */
 void probe_free(struct probe *p);
 /* All in one: the status of a unary call. */
 weir_status probe_call(struct rpc *rpc, const char *path, weir_error *err);
+size_t probe_descriptors(void); /* open in this process */
+/* Until no more than `most` are open: sockets are closed on the I/O thread, which ends itself when
+ * they are the last that hold it. Fails after 10 s. */
+void probe_wait_descriptors(size_t most);
 struct deadline probe_in(weir_ms ms);
 #endif

@@ -11,6 +11,10 @@ struct rawscript {
     struct buf greeting; /* at once after the connection was accepted                    */
     struct buf answer;   /* when the request has arrived (its END_STREAM)                */
     struct buf flood;    /* then again and again, until the client has gone; or empty    */
+    struct buf on_ack;   /* when the client has acknowledged the greeting's SETTINGS; or empty */
+    size_t piece;        /* bytes of the answer given to the socket at a time; 0: all    */
+    bool hang_up;        /* close after the answer                                       */
+    bool mends;          /* every later call is answered as it should be                 */
 };
 
 void raw_frame(struct buf *b, uint8_t type, uint8_t flags, uint32_t stream, const void *payload,
