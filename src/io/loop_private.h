@@ -26,6 +26,7 @@ struct loop {
     struct timer **heap; /* @thread io, as all below */
     size_t timers, heap_cap;
     int64_t armed_ns;                 /* when `timer` will fire; 0: not */
+    bool firing;                      /* timers are being called */
     char read_buffer[LOOP_READ_SIZE]; /* one for all streams: a read is handed on before the next */
     char plain_buffer[LOOP_READ_SIZE / 2]; /* what TLS makes of it */
 };

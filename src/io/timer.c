@@ -45,10 +45,11 @@ static void arm(struct loop *loop)
     if (loop->timers == 0 || (loop->armed_ns && loop->armed_ns <= loop->heap[0]->at_ns))
         return;
     loop->armed_ns = loop->heap[0]->at_ns;
-    int64_t left = loop->armed_ns - clock_mono(loop_clock(loop));
+    int64_t left = (loop->armed_ns - clock_mono(loop_clock(loop)) + NS_PER_MS - 1) / NS_PER_MS;
+    /* libuv calls what is set to 0 by a timer's callback before it looks at any socket. */
+    int64_t least = loop->firing ? 1 : 0;
     uv_update_time(&loop->uv);
-    uv_timer_start(&loop->timer, on_timer,
-                   left <= 0 ? 0 : (uint64_t)((left + NS_PER_MS - 1) / NS_PER_MS), 0);
+    uv_timer_start(&loop->timer, on_timer, (uint64_t)(left < least ? least : left), 0);
 }
 
 static void on_timer(uv_timer_t *uv)
@@ -56,6 +57,7 @@ static void on_timer(uv_timer_t *uv)
     struct loop *loop = uv->data;
     int64_t now = clock_mono(loop_clock(loop));
     loop->armed_ns = 0;
+    loop->firing = true;
     /* Bounded: one that sets itself again in the past must not keep the loop from its sockets. */
     for (size_t n = loop->timers; n > 0 && loop->timers > 0 && loop->heap[0]->at_ns <= now; n--) {
         struct timer *timer = loop->heap[0];
@@ -63,6 +65,7 @@ static void on_timer(uv_timer_t *uv)
         timer->fire(timer->user);
     }
     arm(loop);
+    loop->firing = false;
 }
 
 void timer_init(struct timer *timer, struct loop *loop, void (*fire)(void *user), void *user)
