@@ -46,7 +46,7 @@ weir_status file_read(const char *path, size_t max, const char *what, char **tex
         *len = (size_t)got;
         *text = mem_dup(data, *len);
     }
-    secret_wipe(data, max + 2);
+    secret_wipe(data, got > 0 ? (size_t)got : 0); /* the rest was never touched */
     mem_free(data);
     if (got < 0)
         return error_system(err, WEIR_STORE, why, "%s: cannot read '%s'", what, path);

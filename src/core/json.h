@@ -3,6 +3,8 @@
 #ifndef CORE_JSON_H
 #define CORE_JSON_H
 
+#include "core/buf.h"
+
 #include <jansson.h>
 #include <weir/json.h>
 
@@ -15,4 +17,6 @@ json_t *json_of(const weir_json *value); /* borrowed */
 weir_json *json_wrap(json_t *stolen);    /* takes the reference over */
 char *json_text(const json_t *value,
                 bool compact); /* core/mem; sorted as inserted; NULL: no memory */
+/* `text` (UTF-8) as a JSON string with its quotes. */
+void json_add_string(struct buf *out, const char *text, size_t len);
 #endif

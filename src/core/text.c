@@ -72,6 +72,8 @@ bool base64_decode(const char *text, size_t len, bool url, void **out, size_t *o
     size_t bare = len;
     while (bare > 0 && len - bare < 2 && text[bare - 1] == '=')
         bare--;
+    *out = NULL;
+    *out_len = 0;
     if (bare < len && len % 4 != 0)
         return false;
     *out = mem_dup("", 0);
@@ -80,6 +82,7 @@ bool base64_decode(const char *text, size_t len, bool url, void **out, size_t *o
     if (!grown || !decode(text, bare, url, grown)) {
         mem_free(grown ? grown : *out);
         *out = NULL;
+        *out_len = grown ? 0 : SIZE_MAX;
         return false;
     }
     ((char *)grown)[*out_len] = '\0';

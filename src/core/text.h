@@ -8,8 +8,8 @@
 /* RFC 4648, 4 and 5. `padded` false leaves the '=' out. */
 void base64_add(struct buf *out, const void *data, size_t len, bool padded);
 void base64url_add(struct buf *out, const void *data, size_t len); /* never padded */
-/* Accepts both alphabets' own, with or without padding; false: not base64. *out is mem_free()d by
- * the caller. */
+/* Accepts both alphabets' own, with or without padding; false: not base64, or no
+ * memory (*out_len is SIZE_MAX then). *out is mem_free()d by the caller. */
 bool base64_decode(const char *text, size_t len, bool url_alphabet, void **out, size_t *out_len);
 
 /* application/x-www-form-urlencoded, WHATWG URL, 5.2 (blank becomes '+'). */
