@@ -143,10 +143,10 @@ static const char *from_environment(bool tls, const char **name)
         {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"},
     };
     /* A CGI server turns a request's `Proxy:` header into HTTP_PROXY (CVE-2016-5385). */
-    bool cgi = options_env("REQUEST_METHOD", NULL) != NULL;
+    bool cgi = options_env("REQUEST_METHOD", (char *)NULL) != NULL;
     for (size_t i = 0; i < 4; i++) {
         *name = names[tls][i];
-        const char *value = options_env(*name, NULL);
+        const char *value = options_env(*name, (char *)NULL);
         if (value && !(cgi && !tls && i == 1))
             return value;
     }
@@ -155,7 +155,7 @@ static const char *from_environment(bool tls, const char **name)
 
 static weir_status parse(const char *text, const char *what, struct url *out, weir_error *err)
 {
-    struct buf url = BUF_INIT(8 * 1024);
+    struct buf url = BUF_INIT((size_t)8 * 1024);
     if (!strstr(text, "://"))
         buf_adds(&url, "http://");
     buf_adds(&url, text);
@@ -178,7 +178,7 @@ static weir_status parse(const char *text, const char *what, struct url *out, we
 static weir_status check_exempt(const char *host, uint16_t port, bool *exempt, weir_error *err)
 {
     struct peer peer = {.host = host, .len = strlen(host), .port = port};
-    const char *list = options_env("no_proxy", "NO_PROXY", NULL);
+    const char *list = options_env("no_proxy", "NO_PROXY", (char *)NULL);
     if (peer.len > 0 && host[peer.len - 1] == '.')
         peer.len--;
     *exempt = host_is_loopback(host);
@@ -202,7 +202,7 @@ weir_status proxy_for(const char *option, const char *host, uint16_t port, bool 
         weir_status status = check_exempt(host, port, &exempt, err);
         if (status != WEIR_OK || exempt)
             return status;
-        snprintf(what, sizeof what, "the proxy in %s", name);
+        (void)snprintf(what, sizeof what, "the proxy in %s", name);
     }
     return parse(text, what, out, err);
 }

@@ -51,14 +51,14 @@ void address_text(const struct address *address, char *out, size_t size)
     if (address->sa.ss_family == AF_INET) {
         const struct sockaddr_in *v4 = (const void *)&address->sa;
         inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-        snprintf(out, size, "%s:%u", host, ntohs(v4->sin_port));
+        (void)snprintf(out, size, "%s:%u", host, ntohs(v4->sin_port));
     } else if (address->sa.ss_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const void *)&address->sa;
         inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-        snprintf(out, size, "[%s]:%u", host, ntohs(v6->sin6_port));
+        (void)snprintf(out, size, "[%s]:%u", host, ntohs(v6->sin6_port));
     } else {
         const struct sockaddr_un *un = (const void *)&address->sa;
-        snprintf(out, size, "unix:%s", un->sun_path);
+        (void)snprintf(out, size, "unix:%s", un->sun_path);
     }
 }
 
@@ -112,7 +112,9 @@ static void interleave(struct resolve *r)
 {
     struct address sorted[LIMIT_ADDRESSES];
     bool taken[LIMIT_ADDRESSES] = {false};
-    sa_family_t wanted = r->count ? r->list[0].sa.ss_family : AF_INET;
+    if (r->count == 0)
+        return;
+    sa_family_t wanted = r->list[0].sa.ss_family;
     for (size_t put = 0; put < r->count; put++) {
         size_t pick = r->count;
         for (size_t i = r->count; i-- > 0;) {
@@ -157,7 +159,7 @@ static void *look_up(void *user)
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     struct addrinfo *found = NULL;
     char service[8];
-    snprintf(service, sizeof service, "%u", r->port);
+    (void)snprintf(service, sizeof service, "%u", r->port);
     r->failed = getaddrinfo(r->host, service, &hints, &found);
     r->errnum = errno;
     for (struct addrinfo *a = found; a; a = a->ai_next)

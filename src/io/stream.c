@@ -349,7 +349,7 @@ struct stream *stream_make(struct loop *loop, weir_error *err)
     s->task.run = run_later;
     s->queue = (struct buf)BUF_INIT(QUEUE_MAX);
     s->flying = (struct buf)BUF_INIT(QUEUE_MAX);
-    s->proxy_answer = (struct buf)BUF_INIT(16 * 1024);
+    s->proxy_answer = (struct buf)BUF_INIT((size_t)16 * 1024);
     timer_init(&s->timer, loop, on_deadline, s);
     return s;
 }
@@ -373,7 +373,7 @@ static int connect_now(struct stream *s, const struct address *address)
 /* The CONNECT request (RFC 9110, 9.3.6), made now so that it cannot fail later. */
 static char *connect_request(const struct stream_options *o)
 {
-    struct buf text = BUF_INIT(8 * 1024);
+    struct buf text = BUF_INIT((size_t)8 * 1024);
     buf_addf(&text, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n", o->connect_target, o->connect_target);
     if (o->proxy_authorization)
         buf_addf(&text, "Proxy-Authorization: %s\r\n", o->proxy_authorization);

@@ -78,7 +78,7 @@ static bool make_room(struct loop *loop)
     if (loop->timers < loop->heap_cap)
         return true;
     size_t cap = loop->heap_cap ? loop->heap_cap * 2 : 64;
-    struct timer **grown = mem_realloc(loop->heap, cap * sizeof *grown);
+    struct timer **grown = mem_realloc(loop->heap, cap * sizeof(void *));
     if (!grown)
         return false;
     loop->heap = grown;

@@ -39,18 +39,19 @@ static int no_password(char *out, int size, int writing, void *user)
 static weir_status read_pem(struct pem *out, const char *text, const char *file, const char *name,
                             weir_error *err)
 {
-    bool from_file = !options_text(text) && options_text(file);
+    text = options_text(text);
+    bool from_file = !text && options_text(file);
     *out = (struct pem){0};
-    snprintf(out->name, sizeof out->name, "%s%s%s", name, from_file ? " " : "",
-             from_file ? file : "");
-    if (options_text(text)) {
+    (void)snprintf(out->name, sizeof out->name, "%s%s%s", name, from_file ? " " : "",
+                   from_file ? file : "");
+    if (text) {
         out->len = strlen(text);
         out->text = mem_dup(text, out->len);
         return out->text ? WEIR_OK : error_no_memory(err);
     }
     if (!from_file)
         return WEIR_OK;
-    return file_read(file, LIMIT_KEY_FILE, name, &out->text, &out->len, err);
+    return file_read(file, (size_t)LIMIT_KEY_FILE, name, &out->text, &out->len, err);
 }
 
 static void free_pem(struct pem *pem)

@@ -136,7 +136,7 @@ static int drop_tls(void **state)
 
 static void begin(struct talk *t, int kind, uint16_t *port)
 {
-    *t = (struct talk){.send = 2 * 1024 * 1024, .server_name = "gateway.example", .limit = 10000};
+    *t = (struct talk){.send = 1024 * 1024, .server_name = "gateway.example", .limit = 10000};
     t->server_tls = kind == 1 ? server_tls : NULL;
     t->client_tls = kind == 1 ? client_tls : NULL;
     t->connect_target = kind == 2 ? "broker.example:1" : NULL;
