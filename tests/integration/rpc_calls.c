@@ -291,6 +291,29 @@ static void a_proxy_that_refuses_is_named(void **state)
     tunnel_free(t);
 }
 
+static void a_proxy_may_be_a_channel_argument(void **state)
+{
+    (void)state;
+    char target[64], proxy[64];
+    weir_error err = {0};
+    struct tunnel *t = tunnel_start("HTTP/1.1 502 Bad Gateway");
+    snprintf(target, sizeof target, "127.0.0.1:%u", (unsigned)h2server_port(server));
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", tunnel_port(t));
+    const weir_channel_arg args[] = {
+        {"grpc.enable_http_proxy", .number = 0}, {"grpc.http_proxy", .text = proxy}, {0}};
+    for (int i = 0; i < 2; i++) { /* switched off, then not */
+        struct rpc_options options = {.target = target, .plaintext = true, .args = args + i};
+        struct rpc *proxied = rpc_open(&options, &err);
+        assert_non_null(proxied);
+        probe_call(proxied, "/t/echo", &err);
+        rpc_close(proxied);
+        assert_int_equal(err.status == WEIR_OK, i == 0);
+    }
+    assert_non_null(strstr(err.message, "502"));
+    tunnel_join(t);
+    tunnel_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +334,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(connecting_without_a_call_reaches_ready, setup, teardown),
         cmocka_unit_test_setup_teardown(a_proxy_is_asked_to_connect, setup, teardown),
         cmocka_unit_test_setup_teardown(a_proxy_that_refuses_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_proxy_may_be_a_channel_argument, setup, teardown),
         cmocka_unit_test_setup_teardown(round_robin_uses_every_address, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
