@@ -9,6 +9,8 @@
 
 static atomic_long until_failure; /* 0: off */
 static atomic_int failed;
+static atomic_int counting;
+static atomic_long live;
 
 static int must_fail(void)
 {
@@ -31,9 +33,28 @@ int mem_failed(void)
     return atomic_load(&failed);
 }
 
+void mem_count(int on)
+{
+    atomic_store(&live, 0);
+    atomic_store(&counting, on);
+}
+
+long mem_live(void)
+{
+    return atomic_load(&live);
+}
+
+static void tally(int change)
+{
+    if (atomic_load_explicit(&counting, memory_order_relaxed))
+        atomic_fetch_add(&live, change);
+}
+
 void *mem_zalloc(size_t size)
 {
-    return must_fail() ? NULL : calloc(1, size ? size : 1);
+    void *memory = must_fail() ? NULL : calloc(1, size ? size : 1);
+    tally(memory ? 1 : 0);
+    return memory;
 }
 
 void *mem_array(size_t count, size_t size)
@@ -45,7 +66,9 @@ void *mem_array(size_t count, size_t size)
 
 void *mem_realloc(void *memory, size_t size)
 {
-    return must_fail() ? NULL : realloc(memory, size ? size : 1);
+    void *grown = must_fail() ? NULL : realloc(memory, size ? size : 1);
+    tally(grown && !memory ? 1 : 0);
+    return grown;
 }
 
 void *mem_dup(const void *data, size_t len)
@@ -63,5 +86,6 @@ char *mem_strdup(const char *text)
 
 void mem_free(void *memory)
 {
+    tally(memory ? -1 : 0);
     free(memory);
 }

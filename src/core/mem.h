@@ -16,4 +16,7 @@ void mem_free(void *memory);
  * mem_failed() tells whether that failure has happened. */
 void mem_fail_at(long n);
 int mem_failed(void);
+/* Tests: while switched on, mem_live() is how many more blocks were allocated than freed. */
+void mem_count(int on);
+long mem_live(void);
 #endif
