@@ -195,21 +195,6 @@ static void stop(struct loop *loop)
     destroy(loop);
 }
 
-void loop_release(struct loop *loop)
-{
-    if (!loop || is_child())
-        return;
-    pthread_mutex_lock(&global);
-    bool last = --loop->refs == 0;
-    if (last && loop == instance) {
-        instance = NULL;
-        atomic_store(&running, false);
-    }
-    pthread_mutex_unlock(&global);
-    if (last)
-        stop(loop);
-}
-
 void loop_post(struct loop *loop, struct loop_task *task)
 {
     task->next = NULL;
@@ -254,6 +239,40 @@ void loop_call(struct loop *loop, void (*run)(void *user), void *user)
     while (!errand.ran)
         pthread_cond_wait(&errand.done, &errand.lock);
     pthread_mutex_unlock(&errand.lock);
+}
+
+static void nothing(void *user)
+{
+    (void)user;
+}
+
+/* What was closed before gives its references back at the end of the loop's turn. Waiting for the
+ * next turn makes the caller's the last one, so that the thread is joined and not left to end
+ * while the process does (OpenSSL's own cleaning up at exit would race with it). */
+static void settle(struct loop *loop)
+{
+    pthread_mutex_lock(&global);
+    bool others = loop->refs > 1;
+    pthread_mutex_unlock(&global);
+    if (others)
+        loop_call(loop, nothing, NULL);
+}
+
+void loop_release(struct loop *loop)
+{
+    if (!loop || is_child())
+        return;
+    if (inside != loop)
+        settle(loop);
+    pthread_mutex_lock(&global);
+    bool last = --loop->refs == 0;
+    if (last && loop == instance) {
+        instance = NULL;
+        atomic_store(&running, false);
+    }
+    pthread_mutex_unlock(&global);
+    if (last)
+        stop(loop);
 }
 
 bool loop_inside(const struct loop *loop)

@@ -203,7 +203,7 @@ static struct tls *make(const SSL_METHOD *method, const char *alpn, weir_error *
     tls->ctx = ctx;
     tls->h2 = alpn != NULL;
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE); /* buffers stay: few connections */
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     return tls;
 }

@@ -84,11 +84,16 @@ struct farewell {
     struct loop_task task;
     struct loop *loop;
     atomic_bool *over;
+    int turns; /* before it */
 };
 
 static void say_farewell(struct loop_task *task)
 {
     struct farewell *f = (void *)task;
+    if (f->turns-- > 0) {
+        loop_post(f->loop, task);
+        return;
+    }
     loop_release(f->loop);
     atomic_store(f->over, true);
     free(f);
@@ -101,7 +106,7 @@ static void the_last_reference_may_be_given_back_on_the_thread_itself(void **sta
     for (int i = 0; i < ROUNDS; i++) {
         struct farewell *f = malloc(sizeof *f);
         struct loop *mine = loop_acquire(NULL);
-        *f = (struct farewell){{say_farewell, NULL}, loop_ref(mine), &over};
+        *f = (struct farewell){{say_farewell, NULL}, loop_ref(mine), &over, i % 4};
         atomic_init(&over, false);
         loop_post(mine, &f->task);
         loop_release(mine); /* either of the two may be the last */
