@@ -349,7 +349,7 @@ struct stream *stream_make(struct loop *loop, weir_error *err)
     s->task.run = run_later;
     s->queue = (struct buf)BUF_INIT(QUEUE_MAX);
     s->flying = (struct buf)BUF_INIT(QUEUE_MAX);
-    s->proxy_answer = (struct buf)BUF_INIT((size_t)16 * 1024);
+    s->proxy_answer = (struct buf)BUF_INIT(STREAM_PROXY_HEADER + LOOP_READ_SIZE);
     timer_init(&s->timer, loop, on_deadline, s);
     return s;
 }

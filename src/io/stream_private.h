@@ -7,6 +7,8 @@
 #include "io/stream.h"
 #include "io/tls_private.h"
 
+#define STREAM_PROXY_HEADER ((size_t)16 * 1024) /* of the answer to CONNECT */
+
 enum stream_state {
     STREAM_CONNECTING, /* Next: PROXYING, SHAKING, OPEN, ENDED                      */
     STREAM_PROXYING,   /* the CONNECT was sent. Next: SHAKING, OPEN, ENDED          */

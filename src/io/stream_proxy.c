@@ -39,6 +39,22 @@ static int status_of(const char *answer)
     return text_number(digits, 100, 599, &code) ? (int)code : 0;
 }
 
+/* What follows the header is the peer's already: an HTTP/2 server may speak first. */
+static void begin(struct stream *s, const char *body)
+{
+    struct buf answer = s->proxy_answer;
+    size_t left = answer.len - (size_t)(body - answer.data);
+    s->proxy_answer = (struct buf)BUF_INIT(0);
+    stream_begin_tls(s);
+    if (left > 0 && !s->closing && s->state != STREAM_ENDED) {
+        if (s->ssl)
+            stream_tls_data(s, (const uint8_t *)body, left);
+        else
+            stream_receive_plain(s, (const uint8_t *)body, left);
+    }
+    buf_free(&answer);
+}
+
 static void answered(struct stream *s, const char *body)
 {
     int code = status_of(s->proxy_answer.data);
@@ -49,27 +65,33 @@ static void answered(struct stream *s, const char *body)
     } else if (code < 200 || code > 299) {
         refuse(s, code == 403 ? WEIR_FORBIDDEN : WEIR_UNREACHABLE, code,
                "ask who runs the proxy, or set NO_PROXY");
-    } else if (body < s->proxy_answer.data + s->proxy_answer.len) {
-        refuse(s, WEIR_PROTOCOL, code, "more follows than an answer to CONNECT has");
     } else {
-        buf_free(&s->proxy_answer);
-        stream_begin_tls(s);
+        begin(s, body);
     }
+}
+
+/* Where the header ends; NULL: not yet. */
+static const char *end_of_header(const struct buf *answer)
+{
+    const char *end = memmem(answer->data, answer->len, "\r\n\r\n", 4);
+    return end ? end + 4 : NULL;
 }
 
 void stream_proxy_data(struct stream *s, const uint8_t *data, size_t len)
 {
-    buf_add(&s->proxy_answer, data, len);
-    if (buf_finish(&s->proxy_answer, NULL) != WEIR_OK || memchr(data, '\0', len)) {
+    struct buf *answer = &s->proxy_answer;
+    buf_add(answer, data, len);
+    const char *body = answer->failed ? NULL : end_of_header(answer);
+    size_t header = body ? (size_t)(body - answer->data) : answer->len;
+    if (answer->failed || header > STREAM_PROXY_HEADER || memchr(answer->data, '\0', header)) {
         error_set(&s->why, WEIR_PROTOCOL,
                   "CONNECT %s through the proxy at %s: its answer is no HTTP header",
                   s->connect_target, s->peer);
         stream_end(s);
         return;
     }
-    const char *end = strstr(s->proxy_answer.data, "\r\n\r\n");
-    if (end)
-        answered(s, end + 4);
-    else if (s->proxy_answer.len >= 7 && strncmp(s->proxy_answer.data, "HTTP/1.", 7) != 0)
+    if (body)
+        answered(s, body);
+    else if (header >= 7 && strncmp(answer->data, "HTTP/1.", 7) != 0)
         refuse(s, WEIR_PROTOCOL, 0, "that is no HTTP answer");
 }
