@@ -6,6 +6,7 @@
 #include "core/secret.h"
 #include "core/text.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 struct parts { /* of the text, before anything is copied */
@@ -93,6 +94,20 @@ static const char *port_of(const char *from, const char *end, uint16_t *port)
     return NULL;
 }
 
+/* RFC 4291, 2.2, perhaps with a zone (RFC 6874), which only the resolver can judge. */
+static bool is_ipv6(const char *text, size_t len)
+{
+    char bare[INET6_ADDRSTRLEN] = "";
+    struct in6_addr address;
+    size_t size = 0;
+    while (size < len && text[size] != '%')
+        size++;
+    if (size >= sizeof bare || size + 1 == len)
+        return false;
+    memcpy(bare, text, size);
+    return inet_pton(AF_INET6, bare, &address) == 1;
+}
+
 /* The host and the port of "host:port" or "[v6]:port"; returns what is wrong, or NULL. */
 static const char *authority_of(const char *from, const char *end, struct url *out)
 {
@@ -114,6 +129,8 @@ static const char *authority_of(const char *from, const char *end, struct url *o
         return "the host is longer than 253 characters (RFC 1035, 2.3.4)";
     if (!out->ipv6 && memchr(from, '[', len))
         return "a '[' in the host";
+    if (out->ipv6 && !is_ipv6(from, len))
+        return "what stands in brackets is no IPv6 address";
     const char *why = port_of(host_end + out->ipv6, end, &out->port);
     if (!why)
         out->host = lower_copy(from, len);
@@ -182,13 +199,15 @@ weir_status hostport_parse(const char *text, uint16_t default_port, const char *
                            uint16_t *port, weir_error *err)
 {
     *host = NULL;
-    if (!printable(text) || strpbrk(text, "/?#@"))
+    if (strchr(text, '@')) /* what stands before it may be a password */
+        return error_set(err, WEIR_INVALID, "%s is not HOST[:PORT]: it holds an '@'", what);
+    if (!printable(text) || strpbrk(text, "/?#"))
         return error_set(err, WEIR_INVALID,
-                         "%s '%s' is not HOST[:PORT]: a character in it belongs to no host", what,
-                         text);
+                         "%s '%.*s' is not HOST[:PORT]: a character in it belongs to no host", what,
+                         (int)strcspn(text, "?#"), text);
     struct url url = {0};
     const char *why = NULL;
-    if (bare_ipv6(text))
+    if (bare_ipv6(text) && is_ipv6(text, strlen(text)))
         url.host = lower_copy(text, strlen(text));
     else
         why = authority_of(text, text + strlen(text), &url);
