@@ -28,8 +28,7 @@ weir_event *event_make(weir_error *err)
 
 weir_event *weir_event_ref(const weir_event *event)
 {
-    weir_event *mine; /* immutable but for its count */
-    memcpy(&mine, &event, sizeof mine);
+    weir_event *mine = (weir_event *)(uintptr_t)event; /* immutable but for its count */
     if (mine)
         atomic_fetch_add_explicit(&mine->refs, 1, memory_order_relaxed);
     return mine;
@@ -266,7 +265,7 @@ bool event_is_json(const weir_event *event)
         return true;
     char bare[128];
     size_t len = strcspn(type, "; ");
-    snprintf(bare, sizeof bare, "%.*s", (int)(len < sizeof bare ? len : 0), type);
+    (void)snprintf(bare, sizeof bare, "%.*s", (int)(len < sizeof bare ? len : 0), type);
     const char *subtype = strchr(bare, '/');
     const char *suffix = subtype ? strrchr(subtype, '+') : NULL;
     return subtype && text_equal_nocase(suffix ? suffix + 1 : subtype + 1, "json");
@@ -290,8 +289,7 @@ static const weir_json *ask(weir_event *event)
 
 const weir_json *weir_event_json(const weir_event *event)
 {
-    weir_event *mine; /* the tree is a memory of what does not change */
-    memcpy(&mine, &event, sizeof mine);
+    weir_event *mine = (weir_event *)(uintptr_t)event; /* the tree only remembers what is so */
     if (!mine || !mine->data || atomic_load(&mine->json_state))
         return NULL;
     const weir_json *known = atomic_load(&mine->as_json);

@@ -73,7 +73,7 @@ static weir_status read_attr(weir_event *event, const char *name, const json_t *
     if (!json_is_integer(value) || text_wanted)
         return error_set(err, WEIR_INVALID, "event: attribute '%.64s' must be %s", name,
                          text_wanted ? "a string" : "a string, an integer or a boolean");
-    snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    (void)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     return event_set(event, name, number, ATTR_NUMBER, err);
 }
 

@@ -109,9 +109,9 @@ json_t *json_parse(const char *text, size_t len, const char *what, weir_error *e
         error_set(err, WEIR_INVALID, "%s: empty, where JSON was expected", what);
         return NULL;
     }
-    if (len > LIMIT_JSON_TEXT) {
-        error_set(err, WEIR_INVALID, "%s: %zu bytes of JSON, at most %d are read", what, len,
-                  LIMIT_JSON_TEXT);
+    const int most = LIMIT_JSON_TEXT;
+    if (len > (size_t)most) {
+        error_set(err, WEIR_INVALID, "%s: %zu bytes of JSON, at most %d are read", what, len, most);
         return NULL;
     }
     struct place deep = too_deep(text, len);
@@ -136,9 +136,7 @@ json_t *json_parse(const char *text, size_t len, const char *what, weir_error *e
 
 json_t *json_of(const weir_json *value)
 {
-    json_t *tree; /* jansson's readers want no const, but change nothing */
-    memcpy(&tree, &value, sizeof tree);
-    return tree;
+    return (json_t *)(uintptr_t)value; /* jansson's readers want no const, but change nothing */
 }
 
 weir_json *json_wrap(json_t *stolen)

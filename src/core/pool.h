@@ -10,7 +10,7 @@ struct pool;
  */
 struct pool *pool_new(unsigned threads, weir_error *err);
 /* Any thread. At most `limit` tasks wait (set at pool_new: 65,536): beyond it WEIR_BUSY. */
-weir_status pool_run(struct pool *pool, void (*task)(void *user), void *user);
+weir_status pool_run(struct pool *pool, void (*run)(void *user), void *user);
 bool pool_inside(const struct pool *pool); /* is this one of its threads? */
 /* Runs what waits, then joins. From one of its own threads: the rest ends by itself. */
 void pool_free(struct pool *pool);
