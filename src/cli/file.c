@@ -20,7 +20,7 @@ static FILE *open_file(const char *path, weir_error *err)
     return file;
 }
 
-char *file_read(const char *path, size_t *len, weir_error *err)
+char *cli_read_file(const char *path, size_t *len, weir_error *err)
 {
     FILE *file = open_file(path, err);
     if (!file)

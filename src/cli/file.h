@@ -5,5 +5,5 @@
 #include <weir/error.h>
 
 /* A whole file ("-": stdin); `len` may be NULL. NULL: WEIR_STORE, or WEIR_INVALID beyond 64 MiB. */
-char *file_read(const char *path, size_t *len, weir_error *err);
+char *cli_read_file(const char *path, size_t *len, weir_error *err);
 #endif

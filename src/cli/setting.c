@@ -34,7 +34,7 @@ static bool take_file(struct setting *out, const char *variable, weir_error *err
     if (!path || !*path)
         return false;
     size_t len = 0;
-    char *text = file_read(path, &len, err);
+    char *text = cli_read_file(path, &len, err);
     if (!text) {
         char message[512];
         (void)snprintf(message, sizeof message, "%.500s", err->message);
