@@ -141,7 +141,7 @@ static bool complain_nothing(struct parser *p)
     for (size_t i = 0; args->table->commands[i]; i++) {
         const struct command *command = args->table->commands[i];
         struct nearest nearest = {.meant = ""};
-        char word[1][32];
+        char word[1][32] = {""};
         size_t count = 0;
         if (!command->hidden)
             offer_word(&nearest, command->path, path, word, &count);

@@ -46,7 +46,7 @@ static void make_room(struct str *str, size_t more)
     while (capacity - str->len <= more)
         capacity *= 2;
     char *data = memory_or_exit(NULL, capacity, 1);
-    if (str->len)
+    if (str->data && str->len)
         memcpy(data, str->data, str->len);
     data[str->len] = '\0';
     wipe(str->data, str->capacity);

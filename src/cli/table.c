@@ -49,10 +49,11 @@ const struct flag *flag_next(struct flag_walk *walk)
         walk->group++;
         walk->flag = 0;
     }
-    if (walk->in != walk->table->common)
+    const struct flag_group *common = walk->table->common;
+    if (walk->in != common)
         walk->flag = 0;
-    walk->in = walk->table->common;
-    return walk->in->flags[walk->flag].name ? &walk->in->flags[walk->flag++] : NULL;
+    walk->in = common;
+    return common && common->flags[walk->flag].name ? &common->flags[walk->flag++] : NULL;
 }
 
 void flag_camel(const char *name, char *out, size_t size)

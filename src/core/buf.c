@@ -63,7 +63,7 @@ void buf_addf(struct buf *b, const char *fmt, ...)
     if (len < 0)
         fail(b);
     else if (reserve(b, (size_t)len)) {
-        vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
+        (void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
         b->len += (size_t)len;
     }
     va_end(again);

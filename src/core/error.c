@@ -103,7 +103,7 @@ int weir_error_exit(const weir_error *err, const char *who)
 {
     int status = weir_error_exit_status(err);
     if (status)
-        fprintf(stderr, "%s: %s\n", who ? who : "weir", err->message);
+        (void)fprintf(stderr, "%s: %s\n", who ? who : "weir", err->message);
     return status;
 }
 

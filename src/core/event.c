@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_ATTRS 256
+#define NAME_MAX_LEN ((size_t)255) /* of an attribute: generous */
+#define MAX_ATTRS    256
 
 weir_event *event_make(weir_error *err)
 {
@@ -53,7 +54,7 @@ void weir_event_free(weir_event *event)
 static bool good_name(const char *name)
 {
     size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789");
-    return len > 0 && len <= 255 && name[len] == '\0' && strcmp(name, "data") != 0;
+    return len > 0 && len == strlen(name) && len <= NAME_MAX_LEN && strcmp(name, "data") != 0;
 }
 
 /* CloudEvents 1.0, "String": no control characters, valid Unicode. */

@@ -21,7 +21,7 @@ static const char *const names[] = {"off", "error", "warn", "info", "debug", "tr
 
 static int level_of_environment(void)
 {
-    const char *text = options_env("WEIR_LOG", NULL);
+    const char *text = options_env("WEIR_LOG", (const char *)NULL);
     for (int i = 0; text && i <= WEIR_LOG_TRACE; i++) {
         if (text_equal_nocase(text, names[i]))
             return i;
@@ -43,8 +43,8 @@ bool log_wants(weir_log_level wanted)
 
 static void to_stderr(const weir_log_record *r)
 {
-    fprintf(stderr, "weir: %s: %s%s%s: %s\n", names[r->level], r->part, *r->channel ? " " : "",
-            r->channel, r->message);
+    (void)fprintf(stderr, "weir: %s: %s%s%s: %s\n", names[r->level], r->part,
+                  *r->channel ? " " : "", r->channel, r->message);
 }
 
 void log_at(weir_log_level at, const char *part, const char *channel, const char *fmt, ...)
@@ -54,7 +54,7 @@ void log_at(weir_log_level at, const char *part, const char *channel, const char
     char message[1024];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
     for (char *p = message; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f)

@@ -7,6 +7,6 @@
 
 bool log_wants(weir_log_level level);
 /* `part`: "core", "io", "http", "auth", "rpc", "zeebe", "sandbox". `channel`: "zeebe#2" or "". */
-void log_at(weir_log_level level, const char *part, const char *channel, const char *fmt, ...)
+void log_at(weir_log_level at, const char *part, const char *channel, const char *fmt, ...)
     WEIR_PRINTF(4, 5);
 #endif

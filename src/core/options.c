@@ -75,7 +75,7 @@ weir_status options_secret_env(const char *name, char **value, weir_error *err)
         return *value ? WEIR_OK : error_no_memory(err);
     }
     char file_name[128];
-    snprintf(file_name, sizeof file_name, "%s_FILE", name);
+    (void)snprintf(file_name, sizeof file_name, "%s_FILE", name);
     const char *path = env(file_name);
     if (!path)
         return WEIR_OK;

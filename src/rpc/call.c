@@ -90,7 +90,7 @@ void call_fail(struct rpc_call *call, weir_status status, int grpc_status, const
     if (call->state == CALL_ENDED)
         return;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     error_peer(&why, status, WEIR_ORIGIN_GRPC, grpc_status, "%s", text);
     call_end(call, &why, grpc_status, false);

@@ -112,8 +112,8 @@ void call_data(struct rpc_call *call, const uint8_t *data, size_t len);
 void call_remote_closed(struct rpc_call *call);
 /* The stream is gone; `call->session` is NULL again. */
 void call_closed(struct rpc_call *call, uint32_t code);
-/* The connection is gone with `why`. */
-void call_lost(struct rpc_call *call, const weir_error *why);
+/* The connection is gone for `reason`. */
+void call_lost(struct rpc_call *call, const weir_error *reason);
 
 /* inbound.c: delivers what is wanted and held, and ends the call when all is said. */
 void call_deliver(struct rpc_call *call);

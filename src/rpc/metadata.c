@@ -160,5 +160,5 @@ void metadata_timeout(int64_t left_ns, char out[16])
         i++;
         n = left / units[i].ns + (left % units[i].ns != 0);
     }
-    snprintf(out, 16, "%" PRId64 "%c", three_digits(n), units[i].name);
+    (void)snprintf(out, 16, "%" PRId64 "%c", three_digits(n), units[i].name);
 }

@@ -22,8 +22,8 @@ static weir_status name_target(struct target *t, const char *text, weir_error *e
     t->server_name = mem_strdup(t->host);
     if (!t->authority || !t->server_name)
         return error_no_memory(err);
-    snprintf(t->authority, size, strchr(t->host, ':') ? "[%s]:%u" : "%s:%u", t->host,
-             (unsigned)t->port);
+    (void)snprintf(t->authority, size, strchr(t->host, ':') ? "[%s]:%u" : "%s:%u", t->host,
+                   (unsigned)t->port);
     return WEIR_OK;
 }
 

@@ -48,7 +48,7 @@ static weir_status read_status(struct fault *fault, const char *arg, weir_error 
 {
     char name[32];
     size_t len = strcspn(arg, ":");
-    snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : 0), arg);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : 0), arg);
     fault->code = grpc_code(name);
     if (fault->code < 0) {
         const char *near = text_nearest(name, names_of_grpc());
@@ -59,7 +59,7 @@ static weir_status read_status(struct fault *fault, const char *arg, weir_error 
     if (strlen(text) >= sizeof fault->text)
         return error_set(err, WEIR_INVALID, "the text of a status may have %zu bytes at most",
                          sizeof fault->text - 1);
-    snprintf(fault->text, sizeof fault->text, "%s", text);
+    (void)snprintf(fault->text, sizeof fault->text, "%s", text);
     return WEIR_OK;
 }
 
@@ -68,7 +68,8 @@ static weir_status read_http(struct fault *fault, const char *arg, weir_error *e
     char code_text[8];
     int64_t code = 0, seconds = 0;
     size_t len = strcspn(arg, ":");
-    snprintf(code_text, sizeof code_text, "%.*s", (int)(len < sizeof code_text ? len : 0), arg);
+    (void)snprintf(code_text, sizeof code_text, "%.*s", (int)(len < sizeof code_text ? len : 0),
+                   arg);
     bool good = text_number(code_text, 200, 599, &code);
     good = good && (!arg[len] || text_number(arg + len + 1, 1, 86400, &seconds));
     if (!good)
@@ -85,7 +86,7 @@ static weir_status read_error(struct fault *fault, const char *arg, weir_error *
 {
     for (const char *const *name = names_of_oauth(); *name; name++) {
         if (strcmp(*name, arg) == 0) {
-            snprintf(fault->text, sizeof fault->text, "%s", arg);
+            (void)snprintf(fault->text, sizeof fault->text, "%s", arg);
             return WEIR_OK;
         }
     }
@@ -125,7 +126,7 @@ static weir_status read_how(struct entry *entry, const char *word, weir_error *e
     const char *names[HOWS + 1] = {NULL};
     char name[32];
     size_t len = strcspn(word, ":");
-    snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : 0), word);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : 0), word);
     for (size_t i = 0; i < HOWS; i++) {
         names[i] = hows[i].name;
         if (strcmp(hows[i].name, name) != 0)
@@ -149,7 +150,7 @@ static weir_status read_what(char *out, const char *word, weir_error *err)
 {
     for (const char *const *name = names_of_requests(); *name; name++) {
         if (strcmp(*name, word) == 0) {
-            snprintf(out, FAULT_WHAT_MAX, "%s", word);
+            (void)snprintf(out, FAULT_WHAT_MAX, "%s", word);
             return WEIR_OK;
         }
     }
@@ -239,7 +240,7 @@ static weir_status read_order(struct order *order, const char *line, weir_error 
     if (strlen(line) >= sizeof copy)
         return error_set(err, WEIR_INVALID, "a fault's line may have %zu bytes at most",
                          sizeof copy - 1);
-    snprintf(copy, sizeof copy, "%s", line);
+    (void)snprintf(copy, sizeof copy, "%s", line);
     size_t count = split(copy, words);
     if (count == 0)
         return WEIR_NOTHING;
@@ -359,7 +360,7 @@ static weir_status read_line(struct order *order, const char **at, const char *e
         return error_set(err, WEIR_INVALID, "a line may have %zu bytes at most", sizeof line - 1);
     if (memchr(*at, '\0', len))
         return error_set(err, WEIR_INVALID, "there is a NUL byte in this line");
-    snprintf(line, sizeof line, "%.*s", (int)len, *at);
+    (void)snprintf(line, sizeof line, "%.*s", (int)len, *at);
     *at = stop ? stop + 1 : end;
     return read_order(order, line, err);
 }
@@ -413,13 +414,13 @@ const char *fault_name(const struct fault *fault, char *out, size_t size)
             name = hows[i].name;
     }
     if (fault->how == FAULT_STATUS)
-        snprintf(out, size, "%s:%s", name, grpc_name(fault->code));
+        (void)snprintf(out, size, "%s:%s", name, grpc_name(fault->code));
     else if (fault->how == FAULT_HTTP)
-        snprintf(out, size, "%s:%d", name, fault->code);
+        (void)snprintf(out, size, "%s:%d", name, fault->code);
     else if (fault->how == FAULT_DELAY)
-        snprintf(out, size, "%s:%lldms", name, (long long)fault->after);
+        (void)snprintf(out, size, "%s:%lldms", name, (long long)fault->after);
     else
-        snprintf(out, size, "%s%s%s", name, fault->how == FAULT_ERROR ? ":" : "",
-                 fault->how == FAULT_ERROR ? fault->text : "");
+        (void)snprintf(out, size, "%s%s%s", name, fault->how == FAULT_ERROR ? ":" : "",
+                       fault->how == FAULT_ERROR ? fault->text : "");
     return out;
 }

@@ -78,7 +78,7 @@ static void submit_trailers(struct h2_call *call)
 {
     char number[4];
     struct buf text = BUF_INIT(3 * STATUS_TEXT_MAX + 1);
-    snprintf(number, sizeof number, "%d", call->status % 100);
+    (void)snprintf(number, sizeof number, "%d", call->status % 100);
     percent_encode(&text, call->text, strlen(call->text));
     bool says = call->text[0] && text.data;
     nghttp2_nv list[] = {pair("grpc-status", number), pair("grpc-message", says ? text.data : "")};
@@ -157,7 +157,7 @@ static void submit_trailers_only(struct h2_call *call)
 {
     char number[4];
     struct buf text = BUF_INIT(3 * STATUS_TEXT_MAX + 1);
-    snprintf(number, sizeof number, "%d", call->status % 100);
+    (void)snprintf(number, sizeof number, "%d", call->status % 100);
     percent_encode(&text, call->text, strlen(call->text));
     bool says = call->text[0] && text.data;
     nghttp2_nv list[] = {pair(":status", "200"), pair("content-type", "application/grpc"),
@@ -175,7 +175,7 @@ void h2_call_end(struct h2_call *call, int grpc_status, const char *text)
         return;
     call->ended = true;
     call->status = grpc_status;
-    snprintf(call->text, sizeof call->text, "%s", text ? text : "");
+    (void)snprintf(call->text, sizeof call->text, "%s", text ? text : "");
     if (call->answering)
         resume(call);
     else
@@ -188,7 +188,7 @@ void h2_call_http(struct h2_call *call, int status, const char *body)
     if (call->ended || call->answering)
         return;
     call->ended = true;
-    snprintf(number, sizeof number, "%d", status % 1000);
+    (void)snprintf(number, sizeof number, "%d", status % 1000);
     const nghttp2_nv list[] = {pair(":status", number), pair("content-type", "text/html")};
     buf_adds(&call->out, body ? body : "");
     begin_answer(call, list, 2);

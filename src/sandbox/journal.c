@@ -108,7 +108,7 @@ static void add_redacted(struct buf *out, const char *name, const char *value)
     char shown[40];
     size_t scheme = strcspn(value, " ");
     bool header = strcasecmp(name, "authorization") == 0 && value[scheme] && scheme < 30;
-    snprintf(shown, sizeof shown, "%.*s***", (int)(header ? scheme + 1 : 0), value);
+    (void)snprintf(shown, sizeof shown, "%.*s***", (int)(header ? scheme + 1 : 0), value);
     add_string(out, shown);
 }
 
@@ -134,10 +134,10 @@ static void add_pairs(struct buf *out, const char *name, const struct journal_pa
 static void add_time(struct buf *out, int64_t wall_ns)
 {
     struct tm parts = {0};
-    char text[32];
+    char text[32] = "";
     time_t seconds = (time_t)(wall_ns / NS_PER_S);
     gmtime_r(&seconds, &parts);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
     buf_addf(out, ",\"time\":\"%s.%03dZ\"", text, (int)(wall_ns % NS_PER_S / NS_PER_MS));
 }
 

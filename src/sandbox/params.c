@@ -56,7 +56,7 @@ void params_clear(struct params *params)
 static bool is_known(const struct params *params, const char *name)
 {
     for (size_t i = 0; i < params->count; i++) {
-        if (strcmp(params->list[i].name, name) == 0)
+        if (params->list[i].name && strcmp(params->list[i].name, name) == 0)
             return true;
     }
     return false;

@@ -191,15 +191,15 @@ static char *make_token(const struct tokens *tokens, const struct params *params
                         const struct given *given, int64_t lifetime)
 {
     const char *audience = params_get(params, "audience");
-    int64_t now = clock_wall(tokens->clock) / NS_PER_S;
+    json_int_t now = clock_wall(tokens->clock) / NS_PER_S;
+    json_int_t expires = now + lifetime;
     if (!tokens->jwt)
         return unguessable(tokens, "weir-sandbox-");
     char *id = unguessable(tokens, "");
     json_t *claims =
         id ? json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s}", "iss", tokens->endpoint, "sub",
                        given->subject, "azp", given->client ? given->client : "", "aud",
-                       audience ? audience : "sandbox", "iat", (json_int_t)now, "exp",
-                       (json_int_t)(now + lifetime), "jti", id)
+                       audience ? audience : "sandbox", "iat", now, "exp", expires, "jti", id)
            : NULL;
     char *token = claims ? jwt_sign(claims, tokens->secret, sizeof tokens->secret) : NULL;
     json_decref(claims);

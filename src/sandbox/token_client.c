@@ -62,7 +62,7 @@ static const char *check_basic(const char *encoded, const char **id, weir_error 
     size_t len = 0;
     const char *error = "invalid_request";
     bool decoded = base64_decode(encoded, strlen(encoded), false, &bytes, &len);
-    const char *colon = decoded ? memchr(bytes, ':', len) : NULL;
+    const char *colon = decoded && bytes ? memchr(bytes, ':', len) : NULL;
     size_t id_len = colon ? (size_t)(colon - (const char *)bytes) : 0;
     char *name = colon ? form_decode(bytes, id_len) : NULL;
     char *secret = colon ? form_decode(colon + 1, len - id_len - 1) : NULL;
@@ -121,7 +121,7 @@ static weir_status check_first_use(struct clients *clients, const json_t *claims
         if (strcmp(clients->jtis[i], jti) == 0)
             return error_set(err, WEIR_INVALID, "the assertion was used before");
     }
-    snprintf(clients->jtis[clients->next_jti], JTI_MAX, "%s", jti);
+    (void)snprintf(clients->jtis[clients->next_jti], JTI_MAX, "%s", jti);
     clients->next_jti = (clients->next_jti + 1) % JTIS_MAX;
     return WEIR_OK;
 }
@@ -169,7 +169,7 @@ static const char *check_assertion(struct clients *clients, const struct params 
     }
     if (clients_assertion(clients, params_get(params, "client_assertion"), id, err) != WEIR_OK)
         return "invalid_client";
-    if (named && strcmp(named, *id) != 0) {
+    if (named && (!*id || strcmp(named, *id) != 0)) {
         error_set(err, WEIR_INVALID, "client_id is not the one of the assertion");
         return "invalid_client";
     }

@@ -78,7 +78,7 @@ static weir_status wrong_type(struct reader *r, const struct place *place, const
                               const json_t *value)
 {
     char what[160];
-    snprintf(what, sizeof what, "%.100s is wanted, this is %s", wanted, kind_of(value));
+    (void)snprintf(what, sizeof what, "%.100s is wanted, this is %s", wanted, kind_of(value));
     return complain(r, place, what);
 }
 
@@ -86,7 +86,7 @@ static weir_status out_of_range(struct reader *r, const ProtobufCFieldDescriptor
                                 const struct place *place)
 {
     char what[120];
-    snprintf(what, sizeof what, "the number does not fit %.80s", codec_type_name(field));
+    (void)snprintf(what, sizeof what, "the number does not fit %.80s", codec_type_name(field));
     return complain(r, place, what);
 }
 
@@ -418,8 +418,8 @@ static weir_status read_field(struct reader *r, const ProtobufCFieldDescriptor *
     const ProtobufCFieldDescriptor *other = rival(message->descriptor, field, base);
     if (other) {
         char what[200];
-        snprintf(what, sizeof what, "\"%.100s\" is given, too, and only one of them may be",
-                 other->name);
+        (void)snprintf(what, sizeof what, "\"%.100s\" is given, too, and only one of them may be",
+                       other->name);
         return complain(r, place, what);
     }
     memcpy(base + field->quantifier_offset, &field->id, sizeof field->id);
@@ -444,10 +444,10 @@ static weir_status unknown_field(struct reader *r, const ProtobufCMessageDescrip
     const char *near = text_nearest(place->name, names);
     char what[300];
     if (near)
-        snprintf(what, sizeof what, "%.100s has no such field; did you mean \"%.100s\"?",
-                 type->short_name, near);
+        (void)snprintf(what, sizeof what, "%.100s has no such field; did you mean \"%.100s\"?",
+                       type->short_name, near);
     else
-        snprintf(what, sizeof what, "%.100s has no such field", type->short_name);
+        (void)snprintf(what, sizeof what, "%.100s has no such field", type->short_name);
     return complain(r, place, what);
 }
 
@@ -499,13 +499,9 @@ weir_status codec_from_json(struct codec_message *out,
         return err ? err->status : WEIR_INVALID;
     arena_init(&out->arena, len * LIMIT_DECODED_FACTOR + LIMIT_DECODED_EXTRA);
     struct reader r = {&out->arena, err};
-    weir_status status;
-    if (json_is_object(tree)) {
-        status = read_nested(&r, &(ProtobufCFieldDescriptor){.descriptor = type}, tree,
-                             &out->message, NULL);
-    } else {
-        status = wrong_type(&r, NULL, "an object", tree);
-    }
+    const ProtobufCFieldDescriptor whole = {.descriptor = type};
+    weir_status status = json_is_object(tree) ? read_nested(&r, &whole, tree, &out->message, NULL)
+                                              : wrong_type(&r, NULL, "an object", tree);
     json_decref(tree);
     if (status != WEIR_OK)
         codec_message_free(out);

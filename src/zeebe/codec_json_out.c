@@ -74,7 +74,7 @@ static void write_double(struct buf *out, double value, int digits)
 {
     char text[40];
     for (int n = digits; n <= DBL_DECIMAL_DIG; n++) {
-        snprintf(text, sizeof text, "%.*g", n, value);
+        (void)snprintf(text, sizeof text, "%.*g", n, value);
         double back = strtod(text, NULL);
         if (digits == FLT_DIG ? (float)back == (float)value : back == value)
             break;
