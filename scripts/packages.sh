@@ -8,6 +8,8 @@ libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcurl4-openssl-dev libmicroht
 PACKAGES_TEST="libcmocka-dev make python3"
 # For make check.
 PACKAGES_CHECK="clang clang-format clang-tidy cppcheck doxygen groff-base"
+# For make fuzz and make soak.
+PACKAGES_FUZZ="clang libclang-rt-dev"
 # For make peers, beside Java, Maven, Node, Go and what the registries hold.
 PACKAGES_PEERS="nginx-light openssl python3-venv"
 

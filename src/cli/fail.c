@@ -25,6 +25,7 @@ static void fold(char *text)
             *text = ' ';
 }
 
+WEIR_PRINTF(3, 0)
 static void set_message(weir_error *err, weir_status status, const char *fmt, va_list values)
 {
     *err = (weir_error){.status = status, .retry_in_ms = -1};
