@@ -43,6 +43,8 @@ typedef struct weir_channel_options {
                                            HTTPS_PROXY and NO_PROXY; WEIR_OMIT: none    */
     weir_ms default_timeout;          /**< of commands; 10 s                            */
     bool allow_plaintext_credentials; /**< a token over plaintext beyond loopback       */
+    bool plaintext;                   /**< with own credentials: no TLS; loopback only, unless
+                                           allow_plaintext_credentials is set, too      */
 } weir_channel_options;
 #define WEIR_CHANNEL(...)                                                                          \
     (&(weir_channel_options){.struct_size = sizeof(weir_channel_options), __VA_ARGS__})
@@ -109,7 +111,8 @@ WEIR_API WEIR_MUST_USE weir_channel *weir_channel_oauth2_client_credentials(
     const weir_oauth2_channel_options *o, weir_error *err);
 WEIR_API WEIR_MUST_USE weir_channel *weir_channel_camunda_cloud(const weir_cloud_channel_options *o,
                                                                 weir_error *err);
-/** A secure channel with your own source of tokens (another OAuth2 flow, a file, a broker). */
+/** A channel, secure unless `plaintext`, with your own source of tokens (another OAuth2 flow, a
+ *  file, a broker). */
 WEIR_API WEIR_MUST_USE weir_channel *weir_channel_with_credentials(const weir_channel_options *o,
                                                                    weir_credentials *credentials,
                                                                    weir_error *err);
