@@ -19,7 +19,7 @@ start_broker() {
     BROKER_PORT=$1
     data=$WORK/broker-$BROKER_PORT
     mkdir -p "$data"
-    common="JAVA_HOME=$(java21) ZEEBE_BROKER_GATEWAY_NETWORK_PORT=$1 ZEEBE_BROKER_NETWORK_COMMANDAPI_PORT=$2
+    common="JAVA_HOME=$JAVA21 ZEEBE_BROKER_GATEWAY_NETWORK_PORT=$1 ZEEBE_BROKER_NETWORK_COMMANDAPI_PORT=$2
         ZEEBE_BROKER_NETWORK_INTERNALAPI_PORT=$3 SERVER_PORT=$4 MANAGEMENT_SERVER_PORT=$5 SERVER_ADDRESS=127.0.0.1
         ZEEBE_BROKER_NETWORK_HOST=127.0.0.1 ZEEBE_BROKER_GATEWAY_NETWORK_HOST=127.0.0.1
         ZEEBE_BROKER_DATA_DIRECTORY=$data ZEEBE_BROKER_DATA_LOGSEGMENTSIZE=16MB
@@ -32,8 +32,4 @@ start_broker() {
     BROKER_PID=$!
     PIDS="$PIDS $BROKER_PID"
     until_true 90 port_answers "$BROKER_PORT" || { tail -5 "$data/log"; return 1; }
-}
-
-port_answers() {
-    python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1"
 }

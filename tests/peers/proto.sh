@@ -1,30 +1,16 @@
 #!/bin/sh
-# Compares src/zeebe/gateway.proto, message by message, with the one that the gateway itself is built from.
-# Usage: proto.sh [SOURCE_FOLDER]. The artifact is fetched by Maven into the cache, never into the repository.
-# Exit status: 0 equal but for what is newer here, 1 faults, 77 the artifact is not to be had.
-set -eu
-version=8.8.21
-source=${1:-$(cd "$(dirname "$0")/../.." && pwd)}
-cache=${WEIR_PEERS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/weir-peers}/gateway-protocol-$version
-jar=$cache/zeebe-gateway-protocol-impl-$version.jar
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+# src/zeebe/gateway.proto, message by message, with the one that the gateway itself is built from.
+. "$(dirname "$0")/lib.sh"
+. "$HERE/tools.sh"
 
-if [ ! -f "$jar" ]; then
-    mkdir -p "$cache"
-    if ! mvn -q -B dependency:copy -Dartifact=io.camunda:zeebe-gateway-protocol-impl:$version:jar \
-        -DoutputDirectory="$cache" >"$scratch/mvn.log" 2>&1; then
-        tail -3 "$scratch/mvn.log"
-        echo "proto: SKIPPED: io.camunda:zeebe-gateway-protocol-impl:$version cannot be fetched"
-        exit 77
-    fi
+theirs() { need mvn python3 protoc-c && fetch_proto; }
+describe() { protoc-c --proto_path="$(dirname "$1")" --descriptor_set_out="$2" "$1"; }
+compare() {
+    describe "$ROOT/src/zeebe/gateway.proto" "$WORK/ours" && describe "$PROTO" "$WORK/theirs" &&
+        python3 "$HERE/proto_compare.py" "$WORK/ours" "$WORK/theirs" "$HERE/proto_newer.txt"
+}
+
+if has "proto:" theirs; then
+    compare >"$WORK/out" 2>&1 || FAIL "proto: gateway.proto says all that 8.8.21 says" "$(grep -v '^proto' "$WORK/out" | head -20)"
+    [ "$FAILED" = 1 ] || ok "proto: gateway.proto says all that 8.8.21 says ($(tail -1 "$WORK/out"))"
 fi
-mkdir "$scratch/theirs"
-(cd "$scratch/theirs" && python3 -m zipfile -e "$jar" .)
-theirs=$(find "$scratch/theirs" -name gateway.proto | head -1)
-[ -n "$theirs" ] || { echo "proto: no gateway.proto in $jar"; exit 1; }
-
-describe() { protoc --proto_path="$(dirname "$1")" --descriptor_set_out="$2" "$1"; }
-describe "$source/src/zeebe/gateway.proto" "$scratch/ours"
-describe "$theirs" "$scratch/theirs.set"
-python3 "$(dirname "$0")/proto_compare.py" "$scratch/ours" "$scratch/theirs.set" "$(dirname "$0")/proto_newer.txt"

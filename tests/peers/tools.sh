@@ -4,6 +4,7 @@
 ZBCTL=$CACHE/zbctl-8.4.1/package/bin/zbctl-cli.linux
 GRPCURL=$CACHE/grpcurl-1.9.3/grpcurl
 INTEROP_SERVER=$CACHE/grpc-interop-1.85.0/server
+JAVA_INTEROP=$CACHE/grpc-java-interop-1.79.0
 PROTO=$CACHE/gateway-protocol-8.8.21/proto/gateway.proto
 ENGINE=$CACHE/engine-8.8.21
 
@@ -23,6 +24,12 @@ build_interop() {
         GOFLAGS=-mod=mod go build -o client google.golang.org/grpc/interop/client
 }
 
+fetch_java_interop() { fetched grpc-java-interop-1.79.0 unpack_java_interop; }
+unpack_java_interop() {
+    cp "$HERE/interop-java/pom.xml" . &&
+        mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib -DincludeScope=runtime
+}
+
 fetch_proto() { fetched gateway-protocol-8.8.21 unpack_proto; }
 unpack_proto() {
     maven_artifact io.camunda:zeebe-gateway-protocol-impl:8.8.21:jar && mkdir proto &&
@@ -34,7 +41,7 @@ fetch_engine() { fetched engine-8.8.21 build_engine; }
 build_engine() {
     cp "$HERE/engine/pom.xml" "$HERE/engine/Engine.java" . &&
         mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib -DincludeScope=runtime &&
-        "$(java21)/bin/javac" -cp 'lib/*' Engine.java
+        "$JAVA21/bin/javac" -cp 'lib/*' Engine.java
 }
 
 fetch_python() { # NAME PACKAGE==VERSION...: a virtual environment
