@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/mem.h"
+#include "core/secret.h"
 #include "rpc/channel.h"
 #include "rpc/session.h"
 #include "rpc/status.h"
@@ -32,6 +33,13 @@ static void free_messages(struct call_message *from, const struct call_message *
     }
 }
 
+void call_discard(struct rpc_call *call)
+{
+    if (call->secret)
+        secret_wipe(call->text, call->text_size);
+    mem_free(call);
+}
+
 void call_unref(struct rpc_call *call)
 {
     if (atomic_fetch_sub(&call->refs, 1) != 1)
@@ -40,7 +48,7 @@ void call_unref(struct rpc_call *call)
     free_messages(call->orders.first, NULL);
     free_messages(call->out_first, NULL);
     call_inbound_free(call);
-    mem_free(call);
+    call_discard(call);
     channel_unhold(rpc);
 }
 
@@ -96,14 +104,21 @@ void call_fail(struct rpc_call *call, weir_status status, int grpc_status, const
     call_end(call, &why, grpc_status, false);
 }
 
+static void never_sent(struct rpc_call *call)
+{
+    weir_error why = {0};
+    error_peer(&why, WEIR_TIMEOUT, WEIR_ORIGIN_GRPC, GRPC_DEADLINE_EXCEEDED,
+               "the time limit passed before the call could be sent to %s: %s",
+               call->rpc->target_text, channel_trouble(call->rpc));
+    call_end(call, &why, GRPC_DEADLINE_EXCEEDED, true);
+}
+
 static void out_of_time(void *user)
 {
     struct rpc_call *call = user;
     const struct rpc *rpc = call->rpc;
     if (call->state != CALL_OPEN)
-        call_fail(call, WEIR_TIMEOUT, GRPC_DEADLINE_EXCEEDED,
-                  "the time limit passed before the call could be sent to %s: %s", rpc->target_text,
-                  channel_trouble(rpc));
+        never_sent(call);
     else
         call_fail(call, WEIR_TIMEOUT, GRPC_DEADLINE_EXCEEDED,
                   "no %s from %s within the time limit; whether the call took effect is unknown",

@@ -82,6 +82,9 @@ struct rpc_call {
     size_t hold_at;
     size_t unconsumed; /* bytes for which the window has not been opened again            */
 
+    char *text; /* of the metadata; wiped when there is a token among it */
+    size_t text_size;
+    bool secret;
     char timeout[16]; /* grpc-timeout                                                       */
     size_t nv_fixed;  /* entries before the place for grpc-timeout                           */
     size_t nv_count;
@@ -90,6 +93,8 @@ struct rpc_call {
 
 /* Any thread. */
 void call_unref(struct rpc_call *call);
+/* The memory of one that nobody has met; a token in it is wiped. */
+void call_discard(struct rpc_call *call);
 
 /* @thread io, as all below. */
 void call_obey(struct rpc_call *call, struct call_orders *orders);

@@ -84,8 +84,11 @@ static bool write_headers(struct rpc_call *call, const struct rpc_call_options *
 {
     struct pen pen = {.nv = call->nv};
     pen.at = (char *)(call->nv + HEADERS_MOST + o->metadata_count);
+    call->text = pen.at;
+    call->text_size = text_size(o);
     write_own_headers(&pen, call->rpc, o);
     for (size_t i = 0; i < o->metadata_count; i++) {
+        call->secret = call->secret || strcmp(o->metadata[i].name, "authorization") == 0;
         if (!write_metadata(&pen, &o->metadata[i]))
             return false;
     }
@@ -127,11 +130,11 @@ static struct rpc_call *make(struct rpc *rpc, const struct rpc_call_options *o,
     call->client_streams = o->client_streams;
     call->manual = o->manual;
     call->gzip = o->gzip;
-    call->wanted = o->manual ? 0 : SIZE_MAX;
+    call->wanted = o->manual ? o->want : SIZE_MAX;
     call->tail.grpc_status = -1;
     call->hold = (struct buf)BUF_INIT(hold_max(rpc));
     if (!write_headers(call, o)) {
-        mem_free(call);
+        call_discard(call);
         return NULL;
     }
     return call;
@@ -216,6 +219,53 @@ static weir_status check_size(const struct rpc_call *call, size_t len, weir_erro
     return WEIR_INVALID;
 }
 
+/* @locked */
+static void hand_in(struct rpc_call *call, struct call_message *m)
+{
+    struct call_orders *orders = &call->orders;
+    if (orders->last)
+        orders->last->next = m;
+    else
+        orders->first = m;
+    orders->last = m;
+    orders->end_sending = orders->end_sending || !call->client_streams;
+    mail(call, true);
+}
+
+weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *options,
+                           const struct rpc_events *events, void *user, struct rpc_call **call,
+                           weir_error *err)
+{
+    if (!rpc)
+        return error_null(err, "the channel");
+    weir_status status = check(options, err);
+    if (status != WEIR_OK)
+        return status;
+    struct rpc_call *made = make(rpc, options, events, user);
+    if (!made)
+        return error_no_memory(err);
+    status = check_size(made, options->request.len, err);
+    struct call_message *m = status == WEIR_OK ? pack(made, options->request, err) : NULL;
+    if (!m) {
+        call_discard(made);
+        return status == WEIR_OK ? WEIR_NO_MEMORY : status;
+    }
+    channel_hold(rpc);
+    pthread_mutex_lock(&rpc->lock);
+    bool closed = rpc->closed;
+    if (!closed) {
+        *call = made;
+        hand_in(made, m);
+    }
+    pthread_mutex_unlock(&rpc->lock);
+    if (!closed)
+        return error_ok(err);
+    mem_free(m);
+    call_unref(made);
+    call_unref(made);
+    return error_set(err, WEIR_STOPPED, "the channel is closed");
+}
+
 weir_status rpc_call_send(struct rpc_call *call, weir_bytes message, weir_error *err)
 {
     if (!call)
@@ -228,16 +278,8 @@ weir_status rpc_call_send(struct rpc_call *call, weir_bytes message, weir_error 
         return WEIR_NO_MEMORY;
     pthread_mutex_lock(&rpc->lock);
     bool closed = rpc->closed;
-    if (!closed) {
-        struct call_orders *orders = &call->orders;
-        if (orders->last)
-            orders->last->next = m;
-        else
-            orders->first = m;
-        orders->last = m;
-        orders->end_sending = orders->end_sending || !call->client_streams;
-        mail(call, true);
-    }
+    if (!closed)
+        hand_in(call, m);
     pthread_mutex_unlock(&rpc->lock);
     if (!closed)
         return error_ok(err);

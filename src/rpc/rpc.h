@@ -64,6 +64,8 @@ struct rpc_call_options {
     bool server_streams; /* false: exactly one message or an error (else INTERNAL)          */
     bool client_streams; /* false: rpc_call_send() once, which also ends the request        */
     bool manual;         /* messages come only as rpc_call_want() asks for them             */
+    size_t want;         /* with `manual`: so many from the start                           */
+    weir_bytes request;  /* of rpc_call_begin(); copied                                     */
 };
 
 /* Starts a call; the connection is made when there is none. Messages come as fast as they arrive
@@ -71,6 +73,12 @@ struct rpc_call_options {
  * Without `client_streams` the call begins with rpc_call_send(), which must follow. */
 struct rpc_call *rpc_call_start(struct rpc *rpc, const struct rpc_call_options *options,
                                 const struct rpc_events *events, void *user, weir_error *err);
+/* rpc_call_start() and rpc_call_send() of options->request in one, for calls without
+ * `client_streams`. *call is set before anything can be called back; unless this returns WEIR_OK
+ * nothing will be. */
+weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *options,
+                           const struct rpc_events *events, void *user, struct rpc_call **call,
+                           weir_error *err);
 /* Copies `message`. For client streams any number of times, then rpc_call_end_sending(). */
 weir_status rpc_call_send(struct rpc_call *call, weir_bytes message, weir_error *err);
 void rpc_call_end_sending(struct rpc_call *call);
