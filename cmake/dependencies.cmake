@@ -9,4 +9,4 @@ pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c>=1.3)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(CURL REQUIRED libcurl>=7.81)
 target_link_libraries(weir_private INTERFACE PkgConfig::UV PkgConfig::SSL PkgConfig::JANSSON PkgConfig::NGHTTP2
-                      PkgConfig::PROTOBUF_C PkgConfig::ZLIB Threads::Threads ${CMAKE_DL_LIBS})
+                      PkgConfig::PROTOBUF_C PkgConfig::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)

@@ -1,0 +1,62 @@
+/* zeebe/command.h - one command to the gateway, from the first token to the last answer: the one
+ * mechanism behind blocking, pending and typed calls. */
+#ifndef ZEEBE_COMMAND_H
+#define ZEEBE_COMMAND_H
+
+#include "core/backoff.h"
+#include "io/timer.h"
+#include "zeebe/channel.h"
+#include "zeebe/codec.h"
+
+struct command;
+
+/* On the I/O thread. */
+struct command_events {
+    void (*headers)(struct command *c, const weir_metadata *list, size_t count); /* may be NULL */
+    void (*message)(struct command *c, weir_bytes message);                      /* borrowed */
+    /* Exactly once, last: the command is its owner's alone again. */
+    void (*end)(struct command *c, const struct rpc_end *end);
+};
+
+enum command_state {
+    COMMAND_IDLE,    /* not started. Next: CALLING                                        */
+    COMMAND_CALLING, /* an rpc call is under way. Next: PAUSING, ENDED                    */
+    COMMAND_PAUSING, /* waits to be repeated. Next: CALLING, ENDED                        */
+    COMMAND_ENDED
+};
+
+/* Embed it, zeroed, and fill the first part; what it points to must live until `end`. */
+struct command {
+    const struct command_events *events;
+    void *user; /* of whoever takes the events */
+    weir_channel *channel;
+    const struct codec_method *method;
+    weir_bytes request;
+    const weir_metadata *headers;
+    size_t header_count;
+    struct deadline until;
+    bool gzip, no_retry;
+    bool manual; /* messages come as command_want() asks for them */
+
+    enum command_state state; /* @thread io once started, as all below */
+    struct rpc_call *call;
+    size_t wanted;  /* asked for, not received                                        */
+    bool delivered; /* a message was handed on: never repeated                        */
+    bool stopping;  /* command_stop() was called                                      */
+    bool patient;   /* waits for a connection instead of failing with it              */
+    struct backoff backoff;
+    struct timer timer;
+    weir_error why; /* of the last attempt; OK: this is the first                       */
+};
+
+/* Any thread. WEIR_OK: `end` will come. Else *err says why, and it will not. */
+weir_status command_start(struct command *c, weir_error *err);
+/* @thread io. `count` more messages may come. */
+void command_want(struct command *c, size_t count);
+/* @thread io. `end` follows with WEIR_STOPPED, unless it has come. */
+void command_stop(struct command *c);
+
+/* Blocks until the one answer is there, which is mem_free()d by the caller. `c` is set up but for
+ * `events` and `user`. WEIR_INVALID on the I/O thread. */
+weir_status command_run(struct command *c, char **answer, size_t *len, weir_error *err);
+#endif

@@ -1,0 +1,185 @@
+/* The handle, and the commands that a caller waits for. What is done here happens on the caller's
+ * thread: JSON to bytes before, bytes to JSON after; the I/O thread sees bytes only. */
+#include "zeebe/zeebe.h"
+
+#include "core/error.h"
+#include "core/mem.h"
+#include "core/options.h"
+#include "zeebe/codec_typed.h"
+
+#include <string.h>
+
+/* ---- the handle -------------------------------------------------------------------------- */
+
+weir_zeebe *weir_zeebe_new(weir_channel *channel, weir_error *err)
+{
+    if (error_held(err) || loop_check_fork(err) != WEIR_OK)
+        return NULL;
+    if (!channel) {
+        error_null(err, "the channel");
+        return NULL;
+    }
+    weir_zeebe *zeebe = mem_zalloc(sizeof *zeebe);
+    if (zeebe) {
+        zeebe->channel = weir_channel_ref(channel);
+        error_ok(err);
+    } else {
+        error_no_memory(err);
+    }
+    return zeebe;
+}
+
+void weir_zeebe_free(weir_zeebe *zeebe)
+{
+    if (!zeebe || loop_check_fork(NULL) != WEIR_OK)
+        return;
+    weir_channel_close(zeebe->channel);
+    mem_free(zeebe);
+}
+
+weir_status zeebe_check(const weir_zeebe *zeebe, weir_error *err)
+{
+    if (!zeebe)
+        return error_null(err, "the weir_zeebe handle");
+    return loop_check_fork(err);
+}
+
+/* ---- what holds for every call ----------------------------------------------------------- */
+
+static size_t count_headers(const weir_metadata *headers)
+{
+    size_t count = 0;
+    while (headers && headers[count].name)
+        count++;
+    return count;
+}
+
+weir_status zeebe_prepare(struct command *c, weir_channel *channel, const char *rpc,
+                          const weir_call_options *o, weir_error *err)
+{
+    c->method = codec_method_find(rpc, err);
+    if (!c->method)
+        return WEIR_INVALID;
+    weir_ms limit = o->timeout ? o->timeout : WEIR_DEFAULT_TIMEOUT;
+    c->channel = channel;
+    c->until = deadline_in(channel->clock, limit, channel->default_timeout);
+    c->headers = o->headers;
+    c->header_count = count_headers(o->headers);
+    c->gzip = o->gzip;
+    c->no_retry = o->no_retry;
+    return WEIR_OK;
+}
+
+/* ---- waiting for one answer -------------------------------------------------------------- */
+
+/* The channel is held meanwhile: another thread may free the handle. */
+static char *call_and_wait(struct command *c, const char *request, bool compact, weir_error *err)
+{
+    char *wire = NULL, *answer = NULL, *text = NULL;
+    size_t wire_len = 0, answer_len = 0;
+    weir_status status = codec_json_to_wire(c->method->request, request, &wire, &wire_len, err);
+    if (status == WEIR_OK) {
+        c->request = (weir_bytes){wire, wire_len};
+        status = command_run(c, &answer, &answer_len, err);
+    }
+    if (status == WEIR_OK)
+        text =
+            codec_wire_to_json(c->method->response, (weir_bytes){answer, answer_len}, compact, err);
+    mem_free(wire);
+    mem_free(answer);
+    return text;
+}
+
+char *weir_zeebe_call(weir_zeebe *zeebe, const char *rpc, const char *request,
+                      const weir_call_options *o, weir_error *err)
+{
+    struct command command = {0};
+    weir_call_options options;
+    char *text = NULL;
+    if (zeebe_check(zeebe, err) != WEIR_OK ||
+        options_read(&options, sizeof options, o, "WEIR_CALL", err) != WEIR_OK)
+        return NULL;
+    weir_channel *channel = weir_channel_ref(zeebe->channel);
+    if (zeebe_prepare(&command, channel, rpc, &options, err) == WEIR_OK) {
+        if (command.method->server_streams)
+            error_set(err, WEIR_INVALID,
+                      "%s answers with a stream: weir_zeebe_call_start() takes it",
+                      command.method->name);
+        else
+            text = call_and_wait(&command, request, options.compact, err);
+    }
+    weir_channel_close(channel);
+    return text;
+}
+
+/* ---- typed ------------------------------------------------------------------------------- */
+
+static weir_status prepare_typed(struct command *c, weir_channel *channel, const char *rpc,
+                                 weir_ms timeout, weir_error *err)
+{
+    static const weir_call_options none;
+    weir_status status = zeebe_prepare(c, channel, rpc, &none, err);
+    c->until = deadline_in(channel->clock, timeout, channel->default_timeout);
+    c->request = (weir_bytes){"", 0};
+    return status;
+}
+
+weir_topology *weir_zeebe_topology(weir_zeebe *zeebe, weir_ms timeout, weir_error *err)
+{
+    struct command command = {0};
+    weir_topology *topology = NULL;
+    char *answer = NULL;
+    size_t len = 0;
+    if (zeebe_check(zeebe, err) != WEIR_OK)
+        return NULL;
+    weir_channel *channel = weir_channel_ref(zeebe->channel);
+    if (prepare_typed(&command, channel, "Topology", timeout, err) == WEIR_OK &&
+        command_run(&command, &answer, &len, err) == WEIR_OK)
+        topology = codec_topology((weir_bytes){answer, len}, err);
+    mem_free(answer);
+    weir_channel_close(channel);
+    return topology;
+}
+
+weir_status weir_zeebe_health(weir_zeebe *zeebe, const char *service, weir_health *health,
+                              weir_ms timeout, weir_error *err)
+{
+    struct command command = {0};
+    char *wire = NULL, *answer = NULL;
+    size_t len = 0;
+    if (zeebe_check(zeebe, err) != WEIR_OK)
+        return WEIR_INVALID;
+    if (!health)
+        return error_set(err, WEIR_INVALID, "weir_zeebe_health(): `health` is NULL");
+    weir_channel *channel = weir_channel_ref(zeebe->channel);
+    weir_status status =
+        prepare_typed(&command, channel, "grpc.health.v1.Health/Check", timeout, err);
+    if (status == WEIR_OK)
+        status = codec_health_request(service ? service : "gateway_protocol.Gateway", &wire,
+                                      &command.request.len, err);
+    command.request.data = wire;
+    if (status == WEIR_OK)
+        status = command_run(&command, &answer, &len, err);
+    if (status == WEIR_OK)
+        status = codec_health((weir_bytes){answer, len}, health, err);
+    mem_free(wire);
+    mem_free(answer);
+    weir_channel_close(channel);
+    return status;
+}
+
+/* ---- which RPCs there are ---------------------------------------------------------------- */
+
+const char *const *weir_zeebe_rpcs(void)
+{
+    return codec_method_names();
+}
+
+char *weir_zeebe_describe(const char *rpc, weir_error *err)
+{
+    const struct codec_method *method = codec_method_find(rpc, err);
+    char *text = method ? codec_describe(method, err) : NULL;
+    if (text)
+        error_ok(err);
+    return text;
+}
