@@ -365,27 +365,34 @@ static weir_status read_line(struct order *order, const char **at, const char *e
     return read_order(order, line, err);
 }
 
+/* Into `orders`, which has room for one more than there may be. */
+static weir_status read_script(struct order *orders, size_t *count, weir_bytes text,
+                               const char *name, weir_error *err)
+{
+    const char *at = text.data, *end = at + text.len;
+    *count = 0;
+    for (size_t number = 1; at < end && *count <= FAULTS_MAX; number++) {
+        weir_status status = read_line(&orders[*count], &at, end, err);
+        if (status != WEIR_OK && status != WEIR_NOTHING)
+            return name ? error_context(err, "%s:%zu", name, number) : status;
+        *count += status == WEIR_OK;
+    }
+    return WEIR_OK;
+}
+
 weir_status faults_add_script(struct faults *faults, const char *text, size_t len, const char *name,
                               weir_error *err)
 {
-    const char *at = text, *end = text + len;
-    size_t count = 0, number = 1;
-    weir_status status = WEIR_OK;
+    weir_error own = {0};
+    size_t count = 0;
     struct order *orders = mem_array(FAULTS_MAX + 1, sizeof *orders);
     if (!orders)
         return error_no_memory(err);
-    for (; at < end && count <= FAULTS_MAX; number++) {
-        status = read_line(&orders[count], &at, end, err);
-        if (status != WEIR_OK && status != WEIR_NOTHING)
-            break;
-        count += status == WEIR_OK;
-        status = WEIR_OK;
-    }
-    if (status != WEIR_OK)
-        error_context(err, "%s:%zu", name, number);
-    else if ((status = apply(faults, orders, count, err)) != WEIR_OK)
-        error_context(err, "%s", name);
+    weir_status status = read_script(orders, &count, (weir_bytes){text, len}, name, &own);
+    if (status == WEIR_OK && (status = apply(faults, orders, count, &own)) != WEIR_OK && name)
+        error_context(&own, "%s", name);
     mem_free(orders);
+    error_copy(err, &own);
     return status == WEIR_OK ? error_ok(err) : status;
 }
 

@@ -47,7 +47,7 @@ void faults_free(struct faults *faults);
 /* WEIR_INVALID says what of the line was not understood and what would be. */
 weir_status faults_add(struct faults *faults, const char *line, weir_error *err);
 /* A script: such lines, blank ones, and comments from '#' to the end of the line. All of it is
- * taken, or nothing; the error begins with "NAME:LINE". */
+ * taken, or nothing; the error begins with "NAME:LINE" unless `name` is NULL. */
 weir_status faults_add_script(struct faults *faults, const char *text, size_t len, const char *name,
                               weir_error *err);
 /* What the next request of `what` ("zeebe.Topology", "token") gets; false: nothing. */

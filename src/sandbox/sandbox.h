@@ -28,6 +28,9 @@ bool sandbox_setting(const struct sandbox *sandbox, size_t index, const char **n
 const char *sandbox_value(const struct sandbox *sandbox, const char *name); /* NULL: not set */
 /* A line as `weir sandbox fault` takes it: "zeebe.Topology 3 status:UNAVAILABLE --after 2s". */
 weir_status sandbox_fault(struct sandbox *sandbox, const char *line, weir_error *err);
+/* Such lines, blank ones and comments; all or none. Errors begin with "NAME:LINE". */
+weir_status sandbox_script(struct sandbox *sandbox, const char *text, size_t len, const char *name,
+                           weir_error *err);
 /* JSON Lines of every request so far; weir_free(). */
 char *sandbox_requests(struct sandbox *sandbox, weir_error *err);
 /* How many requests of `what` ("token", "zeebe.Topology", "zeebe.connections") have arrived. */

@@ -239,8 +239,7 @@ static void issue(struct tokens *tokens, const struct params *params, const stru
         remember(&tokens->refresh, refresh, INT64_MAX);
 }
 
-static weir_status read_params(const struct token_request *request, struct params *params,
-                               weir_error *err)
+weir_status tokens_read(const struct token_request *request, struct params *params, weir_error *err)
 {
     const char *type = request->content_type ? request->content_type : "";
     size_t len = strcspn(type, "; ");
@@ -284,7 +283,7 @@ void tokens_ask(struct tokens *tokens, const struct token_request *request, stru
     weir_error err = {0};
     struct given given = {NULL, NULL, false};
     const char *error = "invalid_request";
-    if (read_params(request, params, &err) == WEIR_OK)
+    if (tokens_read(request, params, &err) == WEIR_OK)
         error = judge(tokens, request, params, &given, &err);
     if (error)
         refuse(answer, error, err.message);

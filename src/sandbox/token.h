@@ -49,7 +49,11 @@ struct tokens *tokens_new(const struct tokens_options *options, weir_error *err)
 void tokens_free(struct tokens *tokens);
 /* The private key (PEM) whose assertions it accepts from TOKEN_CLIENT_ID; EC P-256. */
 const char *tokens_private_key(const struct tokens *tokens);
-/* `params` is filled with what was sent, for the request log; params_clear() it. */
+/* The parameters that were sent, for the request log; params_clear() them. WEIR_INVALID: not
+ * understood, and none are there. */
+weir_status tokens_read(const struct token_request *request, struct params *params,
+                        weir_error *err);
+/* `params` is filled as by tokens_read(); params_clear() it. */
 void tokens_ask(struct tokens *tokens, const struct token_request *request, struct params *params,
                 struct token_answer *answer);
 /* An error of RFC 6749, 5.2, as if the request had earned it. */

@@ -42,6 +42,9 @@ static void on_message(void *user, weir_bytes message)
     if (shown)
         memcpy(p->last, message.data, shown);
     p->last[shown] = '\0';
+    p->whole_len = message.len <= sizeof p->whole ? message.len : 0;
+    if (p->whole_len)
+        memcpy(p->whole, message.data, p->whole_len);
     p->bytes += message.len;
     p->messages++;
     pthread_cond_broadcast(&p->moved);
@@ -94,7 +97,7 @@ void probe_start(struct probe *p, struct rpc *rpc, const char *path,
     p->call = rpc_call_start(rpc, &o, &events, p, &p->error);
     if (!p->call)
         return;
-    if (rpc_call_send(p->call, (weir_bytes){"hello", 5}, NULL) != WEIR_OK)
+    if (rpc_call_send(p->call, p->say ? *p->say : (weir_bytes){"hello", 5}, NULL) != WEIR_OK)
         rpc_call_cancel(p->call);
     if (o.client_streams)
         rpc_call_end_sending(p->call);

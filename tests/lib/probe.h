@@ -12,7 +12,9 @@ struct probe {
     pthread_cond_t moved;
     struct rpc_call *call;
     size_t messages, ends, bytes;
-    char last[64]; /* the beginning of the last message */
+    char last[64];   /* the beginning of the last message */
+    char whole[512]; /* the last message, if it is no longer than that */
+    size_t whole_len;
     char trailer[64];
     char words[128];
     weir_error error;
@@ -20,6 +22,7 @@ struct probe {
     bool unprocessed;
     void (*at_end)(struct probe *p); /* from the callback; NULL: nothing */
     void *user;
+    const weir_bytes *say; /* what to send instead of "hello"; set before probe_start() */
 };
 
 struct rpc *probe_channel(const char *target, const weir_channel_arg *args);

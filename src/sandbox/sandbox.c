@@ -1,0 +1,383 @@
+/* Puts the services together. Whatever touches sockets is done on the I/O thread by loop_call(),
+ * which also makes stopping and starting of services an order that threads agree on; journal and
+ * faults have locks of their own. The settings never change once it has started. */
+#include "sandbox/sandbox.h"
+
+#include "core/error.h"
+#include "core/mem.h"
+#include "core/text.h"
+#include "sandbox/control.h"
+#include "sandbox/gateway.h"
+#include "sandbox/oauth.h"
+#include "sandbox/pki.h"
+#include "sandbox/place.h"
+#include "sandbox/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum service { OAUTH, ZEEBE, SERVICES };
+
+/* Their place after --port-base; the control endpoint comes first. */
+static const char *const names[SERVICES + 1] = {"oauth", "zeebe", NULL};
+
+struct sandbox {
+    struct common common;
+    char *folder;
+    struct pki *pki;
+    struct tls *web_tls, *gateway_tls;
+    struct settings settings;
+    struct place_port control_port, ports[SERVICES];
+    bool wanted[SERVICES];
+    bool require_token;
+    unsigned max_concurrent_streams;
+
+    struct control *control; /* @thread io, as those below */
+    struct oauth *oauth;
+    struct gateway *gateway;
+};
+
+/* An order to the I/O thread. */
+struct order {
+    struct sandbox *sandbox;
+    int service; /* SERVICES: all that are wanted, and the control endpoint */
+    weir_status status;
+    weir_error *err;
+};
+
+/* --- services, @thread io ------------------------------------------------------------------- */
+
+static bool open_service(struct sandbox *s, int service, weir_error *err)
+{
+    struct gateway_options gateway = {.common = &s->common,
+                                      .port = s->ports[ZEEBE].number,
+                                      .tls = s->gateway_tls,
+                                      .require_token = s->require_token,
+                                      .max_concurrent_streams = s->max_concurrent_streams};
+    if (service == OAUTH && !s->oauth)
+        s->oauth = oauth_open(&s->common, s->ports[OAUTH].number, s->web_tls, err);
+    if (service == ZEEBE && !s->gateway)
+        s->gateway = gateway_open(&gateway, err);
+    return service == OAUTH ? s->oauth != NULL : s->gateway != NULL;
+}
+
+static void close_service(struct sandbox *s, int service)
+{
+    if (service == OAUTH) {
+        oauth_close(s->oauth);
+        s->oauth = NULL;
+    } else {
+        gateway_close(s->gateway);
+        s->gateway = NULL;
+    }
+}
+
+static void do_open(void *user)
+{
+    struct order *order = user;
+    struct sandbox *s = order->sandbox;
+    bool all = order->service == SERVICES;
+    if (all)
+        s->control = control_open(&s->common, s->control_port.number, order->err);
+    bool good = !all || s->control;
+    for (int i = 0; good && i < SERVICES; i++) {
+        if (all ? s->wanted[i] : i == order->service)
+            good = open_service(s, i, order->err);
+    }
+    order->status = good ? WEIR_OK : order->err->status;
+}
+
+static void do_close(void *user)
+{
+    struct order *order = user;
+    struct sandbox *s = order->sandbox;
+    for (int i = 0; i < SERVICES; i++) {
+        if (order->service == SERVICES || order->service == i)
+            close_service(s, i);
+    }
+    if (order->service == SERVICES)
+        control_close(s->control);
+}
+
+/* --- starting ------------------------------------------------------------------------------- */
+
+static weir_status find_service(const struct sandbox *s, const char *name, int *out,
+                                weir_error *err)
+{
+    for (int i = 0; i < SERVICES; i++) {
+        if (strcmp(names[i], name) != 0)
+            continue;
+        *out = i;
+        return s->wanted[i]
+                   ? error_ok(err)
+                   : error_set(err, WEIR_INVALID, "this sandbox was started without %s", name);
+    }
+    const char *near = text_nearest(name, names);
+    return error_set(err, WEIR_INVALID,
+                     "the sandbox has no service called \"%.64s\"%s%s; there are oauth and zeebe",
+                     name, near ? "; did you mean " : "", near ? near : "");
+}
+
+/* "zeebe,oauth" */
+static weir_status read_only(struct sandbox *s, const char *only, weir_error *err)
+{
+    char word[32];
+    int service = 0;
+    s->wanted[OAUTH] = s->wanted[ZEEBE] = true;
+    if (!only || !*only)
+        return WEIR_OK;
+    bool chosen[SERVICES] = {false};
+    for (const char *at = only; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        size_t len = strcspn(at, ",");
+        (void)snprintf(word, sizeof word, "%.*s", (int)(len < sizeof word ? len : sizeof word - 1),
+                       at);
+        if (find_service(s, word, &service, err) != WEIR_OK)
+            return err->status;
+        chosen[service] = true;
+    }
+    memcpy(s->wanted, chosen, sizeof chosen);
+    return WEIR_OK;
+}
+
+static weir_status check(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
+{
+    weir_status status = read_only(s, o->only, err);
+    if (status != WEIR_OK)
+        return status;
+    if (o->client_ca_file && !o->tls)
+        return error_set(err, WEIR_INVALID, "client certificates are of no use without TLS");
+    if (o->require_token && !s->wanted[OAUTH])
+        return error_set(err, WEIR_INVALID,
+                         "a gateway that wants tokens is of no use without the service oauth");
+    if (o->latency < 0)
+        return error_set(err, WEIR_INVALID, "the latency is negative");
+    if (o->port_base > UINT16_MAX - SERVICES)
+        return error_set(err, WEIR_INVALID, "the ports from %u on do not suffice",
+                         (unsigned)o->port_base);
+    return WEIR_OK;
+}
+
+static weir_status hold_ports(struct sandbox *s, uint16_t base, weir_error *err)
+{
+    weir_status status = place_hold(&s->control_port, base, err);
+    for (int i = 0; i < SERVICES && status == WEIR_OK; i++) {
+        if (s->wanted[i])
+            status = place_hold(&s->ports[i], base ? (uint16_t)(base + 1 + i) : (uint16_t)0, err);
+    }
+    return status;
+}
+
+static weir_status make_certificates(struct sandbox *s, const struct sandbox_options *o,
+                                     weir_error *err)
+{
+    struct pki_cert cert = {0};
+    struct pki_paths paths = {0};
+    char *ca = NULL;
+    struct pki_request request = {
+        .name = "weir sandbox", .sans = "DNS:localhost,IP:127.0.0.1,IP:::1", .time = PKI_VALID};
+    if (!o->tls)
+        return WEIR_OK;
+    s->pki = pki_new("weir sandbox CA", err);
+    if (s->pki && pki_issue(s->pki, &request, &cert, err) == WEIR_OK &&
+        pki_write(&cert, s->folder, "server", &paths, err) == WEIR_OK &&
+        pki_write_ca(s->pki, s->folder, &ca, err) == WEIR_OK)
+        s->web_tls = tls_server(paths.chain, paths.key, NULL, NULL, err);
+    if (s->web_tls)
+        s->gateway_tls = tls_server(paths.chain, paths.key, o->client_ca_file, "h2", err);
+    if (ca)
+        settings_add(&s->settings, "WEIR_CA_FILE", "%s", ca);
+    mem_free(ca);
+    pki_cert_clear(&cert);
+    pki_paths_clear(&paths);
+    return s->gateway_tls ? WEIR_OK : err->status;
+}
+
+static weir_status make_tokens(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
+{
+    char endpoint[80];
+    if (!s->wanted[OAUTH])
+        return WEIR_OK;
+    (void)snprintf(endpoint, sizeof endpoint, "%s://127.0.0.1:%u" OAUTH_PATH,
+                   o->tls ? "https" : "http", (unsigned)s->ports[OAUTH].number);
+    struct tokens_options options = {
+        .clock = s->common.clock, .endpoint = endpoint, .expires_in = o->token_expires_in};
+    s->common.tokens = tokens_new(&options, err);
+    return s->common.tokens ? WEIR_OK : err->status;
+}
+
+static weir_status make_parts(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
+{
+    s->common.journal = journal_new(s->common.clock, o->log_file, err);
+    if (!s->common.journal)
+        return err->status;
+    s->common.faults = faults_new();
+    if (!s->common.faults)
+        return error_no_memory(err);
+    s->folder = place_folder(err);
+    if (!s->folder)
+        return err->status;
+    weir_status status = hold_ports(s, o->port_base, err);
+    if (status == WEIR_OK)
+        status = make_certificates(s, o, err);
+    if (status == WEIR_OK)
+        status = make_tokens(s, o, err);
+    return status;
+}
+
+static void add_zeebe(struct sandbox *s, bool tls)
+{
+    struct settings *v = &s->settings;
+    unsigned port = s->ports[ZEEBE].number;
+    /* A loopback address without a scheme means plaintext; a scheme says it without a doubt. */
+    settings_add(v, "ZEEBE_ADDRESS", "%s127.0.0.1:%u", tls ? "grpcs://" : "", port);
+    settings_add(v, "ZEEBE_INSECURE_CONNECTION", "%s", tls ? "false" : "true");
+    if (tls)
+        settings_add(v, "ZEEBE_CA_CERTIFICATE_PATH", "%s", settings_get(v, "WEIR_CA_FILE"));
+}
+
+static void add_oauth(struct sandbox *s, bool tls)
+{
+    static const char *const variables[][3] = {
+        {"CAMUNDA_OAUTH_URL", "CAMUNDA_CLIENT_ID", "CAMUNDA_CLIENT_SECRET"},
+        {"OAUTH_TOKEN_URL", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET"},
+    };
+    for (size_t i = s->wanted[ZEEBE] ? 0 : 1; i < 2; i++) {
+        settings_add(&s->settings, variables[i][0], "%s://127.0.0.1:%u" OAUTH_PATH,
+                     tls ? "https" : "http", (unsigned)s->ports[OAUTH].number);
+        settings_add(&s->settings, variables[i][1], "%s", TOKEN_CLIENT_ID);
+        settings_add(&s->settings, variables[i][2], "%s", TOKEN_CLIENT_SECRET);
+    }
+    settings_add(&s->settings, "WEIR_TOKEN_CACHE", "%s/credentials", s->folder);
+}
+
+static weir_status make_settings(struct sandbox *s, bool tls, weir_error *err)
+{
+    if (s->wanted[ZEEBE])
+        add_zeebe(s, tls);
+    if (s->wanted[OAUTH])
+        add_oauth(s, tls);
+    settings_add(&s->settings, "WEIR_SANDBOX", "%s", control_url(s->control));
+    return s->settings.failed ? error_no_memory(err) : error_ok(err);
+}
+
+static weir_status start(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
+{
+    weir_status status = check(s, o, err);
+    if (status == WEIR_OK)
+        status = make_parts(s, o, err);
+    if (status != WEIR_OK)
+        return status;
+    struct order order = {.sandbox = s, .service = SERVICES, .err = err};
+    loop_call(s->common.loop, do_open, &order);
+    return order.status == WEIR_OK ? make_settings(s, o->tls, err) : order.status;
+}
+
+struct sandbox *sandbox_start(const struct sandbox_options *options, weir_error *err)
+{
+    static const struct sandbox_options defaults = {.only = NULL};
+    const struct sandbox_options *o = options ? options : &defaults;
+    weir_error own = {0};
+    struct sandbox *s = mem_zalloc(sizeof *s);
+    if (!s) {
+        error_no_memory(err);
+        return NULL;
+    }
+    s->control_port.fd = s->ports[OAUTH].fd = s->ports[ZEEBE].fd = -1;
+    s->require_token = o->require_token;
+    s->max_concurrent_streams = o->max_concurrent_streams;
+    s->common.latency = o->latency;
+    s->common.loop = loop_acquire(&own);
+    s->common.clock = s->common.loop ? loop_clock(s->common.loop) : NULL;
+    if (s->common.loop && start(s, o, &own) == WEIR_OK)
+        return s;
+    sandbox_stop(s);
+    if (err)
+        error_copy(err, &own);
+    return NULL;
+}
+
+void sandbox_stop(struct sandbox *sandbox)
+{
+    struct order order = {.sandbox = sandbox, .service = SERVICES};
+    if (!sandbox)
+        return;
+    if (sandbox->common.loop) {
+        loop_call(sandbox->common.loop, do_close, &order);
+        loop_release(sandbox->common.loop);
+    }
+    tokens_free(sandbox->common.tokens);
+    faults_free(sandbox->common.faults);
+    journal_free(sandbox->common.journal);
+    tls_free(sandbox->web_tls);
+    tls_free(sandbox->gateway_tls);
+    pki_free(sandbox->pki);
+    place_let_go(&sandbox->control_port);
+    for (int i = 0; i < SERVICES; i++)
+        place_let_go(&sandbox->ports[i]);
+    place_remove(sandbox->folder);
+    mem_free(sandbox->folder);
+    settings_clear(&sandbox->settings);
+    mem_free(sandbox);
+}
+
+/* --- while it runs --------------------------------------------------------------------------- */
+
+bool sandbox_setting(const struct sandbox *sandbox, size_t index, const char **name,
+                     const char **value)
+{
+    if (index >= sandbox->settings.count)
+        return false;
+    *name = sandbox->settings.list[index].name;
+    *value = sandbox->settings.list[index].value;
+    return true;
+}
+
+const char *sandbox_value(const struct sandbox *sandbox, const char *name)
+{
+    return settings_get(&sandbox->settings, name);
+}
+
+weir_status sandbox_fault(struct sandbox *sandbox, const char *line, weir_error *err)
+{
+    return faults_add(sandbox->common.faults, line, err);
+}
+
+weir_status sandbox_script(struct sandbox *sandbox, const char *text, size_t len, const char *name,
+                           weir_error *err)
+{
+    return faults_add_script(sandbox->common.faults, text, len, name, err);
+}
+
+char *sandbox_requests(struct sandbox *sandbox, weir_error *err)
+{
+    return journal_text(sandbox->common.journal, err);
+}
+
+uint64_t sandbox_count(struct sandbox *sandbox, const char *what)
+{
+    return journal_count(sandbox->common.journal, what);
+}
+
+weir_status sandbox_service_stop(struct sandbox *sandbox, const char *service, weir_error *err)
+{
+    struct order order = {.sandbox = sandbox};
+    weir_error own = {0};
+    weir_status status = find_service(sandbox, service, &order.service, &own);
+    if (status == WEIR_OK)
+        loop_call(sandbox->common.loop, do_close, &order);
+    error_copy(err, &own);
+    return status;
+}
+
+weir_status sandbox_service_start(struct sandbox *sandbox, const char *service, weir_error *err)
+{
+    weir_error own = {0};
+    struct order order = {.sandbox = sandbox, .err = &own};
+    weir_status status = find_service(sandbox, service, &order.service, &own);
+    if (status == WEIR_OK) {
+        loop_call(sandbox->common.loop, do_open, &order);
+        status = order.status;
+    }
+    error_copy(err, &own);
+    return status;
+}

@@ -1,0 +1,298 @@
+/* The gateway of the sandbox, asked by the library's own gRPC. */
+#include "lib/check.h"
+
+#include "core/clock.h"
+#include "core/json.h"
+#include "core/mem.h"
+#include "lib/probe.h"
+#include "lib/webclient.h"
+#include "sandbox/sandbox.h"
+#include "zeebe/codec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TOPOLOGY "/gateway_protocol.Gateway/Topology"
+#define HEALTH   "/grpc.health.v1.Health/Check"
+#define ACTIVATE "/gateway_protocol.Gateway/ActivateJobs"
+#define STREAM   "/gateway_protocol.Gateway/StreamActivatedJobs"
+
+static const weir_bytes nothing = {"", 0};
+
+static struct sandbox *start(const struct sandbox_options *options)
+{
+    weir_error err = {0};
+    struct sandbox *sandbox = sandbox_start(options, &err);
+    if (!sandbox)
+        fail_msg("sandbox_start: %s", err.message);
+    return sandbox;
+}
+
+static struct rpc *open_to(struct sandbox *sandbox)
+{
+    return probe_channel(sandbox_value(sandbox, "ZEEBE_ADDRESS"), NULL);
+}
+
+static void fault(struct sandbox *sandbox, const char *line)
+{
+    weir_error err = {0};
+    if (sandbox_fault(sandbox, line, &err) != WEIR_OK)
+        fail_msg("%s: %s", line, err.message);
+}
+
+/* A unary call that ends; *p is to be probe_free()d. */
+static void call(struct probe *p, struct rpc *rpc, const char *path,
+                 const struct rpc_call_options *options)
+{
+    p->say = p->say ? p->say : &nothing;
+    probe_start(p, rpc, path, options);
+    probe_wait(p);
+}
+
+static int status_of(struct rpc *rpc, const char *path)
+{
+    struct probe p = {.say = &nothing};
+    call(&p, rpc, path, NULL);
+    probe_free(&p);
+    return p.error.status == WEIR_OK ? 0 : p.grpc_status;
+}
+
+static char *json_of_reply(const struct probe *p, const char *rpc)
+{
+    const struct codec_method *method = codec_method_find(rpc, NULL);
+    char *text =
+        codec_wire_to_json(method->response, (weir_bytes){p->whole, p->whole_len}, true, NULL);
+    assert_non_null(text);
+    return text;
+}
+
+static void topology_names_one_broker_that_leads(void **state)
+{
+    struct sandbox *sandbox = start(NULL);
+    struct rpc *rpc = open_to(sandbox);
+    struct probe p = {0};
+    char port[32];
+    (void)state;
+    call(&p, rpc, TOPOLOGY, NULL);
+    assert_string_equal(p.error.message, "");
+    char *json = json_of_reply(&p, "Topology");
+    assert_non_null(strstr(json, "\"clusterSize\":1"));
+    assert_non_null(strstr(json, "\"gatewayVersion\":\"8.9.0-sandbox\""));
+    assert_non_null(strstr(json, "\"role\":\"LEADER\""));
+    snprintf(port, sizeof port, "\"port\":%u",
+             (unsigned)web_port_of(sandbox_value(sandbox, "ZEEBE_ADDRESS")));
+    assert_non_null(strstr(json, port));
+    mem_free(json);
+    probe_free(&p);
+    rpc_close(rpc);
+    assert_int_equal(sandbox_count(sandbox, "zeebe.Topology"), 1);
+    assert_int_equal(sandbox_count(sandbox, "zeebe"), 1);
+    assert_int_equal(sandbox_count(sandbox, "zeebe.connections"), 1);
+    sandbox_stop(sandbox);
+}
+
+static void health_serves_what_it_knows(void **state)
+{
+    static const weir_bytes gateway = {"\x0a\x18gateway_protocol.Gateway", 26};
+    static const weir_bytes other = {"\x0a\x05other", 7};
+    struct sandbox *sandbox = start(NULL);
+    struct rpc *rpc = open_to(sandbox);
+    struct probe all = {0}, one = {.say = &gateway}, none = {.say = &other};
+    (void)state;
+    call(&all, rpc, HEALTH, NULL);
+    call(&one, rpc, HEALTH, NULL);
+    call(&none, rpc, HEALTH, NULL);
+    char *json = json_of_reply(&all, "grpc.health.v1.Health/Check");
+    assert_non_null(strstr(json, "\"SERVING\""));
+    assert_string_equal(one.error.message, "");
+    assert_int_equal(none.grpc_status, 5);
+    mem_free(json);
+    probe_free(&all);
+    probe_free(&one);
+    probe_free(&none);
+    rpc_close(rpc);
+    sandbox_stop(sandbox);
+}
+
+static void what_it_does_not_do_is_unimplemented_by_name(void **state)
+{
+    struct sandbox *sandbox = start(NULL);
+    struct rpc *rpc = open_to(sandbox);
+    struct probe known = {0}, unknown = {0}, broken = {0};
+    static const weir_bytes garbage = {"\xff\xff\xff", 3};
+    (void)state;
+    call(&known, rpc, "/gateway_protocol.Gateway/CompleteJob", NULL);
+    assert_int_equal(known.grpc_status, 12);
+    assert_string_equal(known.words, "the sandbox does not do CompleteJob yet");
+    call(&unknown, rpc, "/gateway_protocol.Gateway/Nope", NULL);
+    assert_int_equal(unknown.grpc_status, 12);
+    assert_string_equal(unknown.words, "Method not found: gateway_protocol.Gateway/Nope");
+    broken.say = &garbage;
+    call(&broken, rpc, TOPOLOGY, NULL);
+    assert_int_equal(broken.grpc_status, 13);
+    probe_free(&known);
+    probe_free(&unknown);
+    probe_free(&broken);
+    rpc_close(rpc);
+    sandbox_stop(sandbox);
+}
+
+/* requestTimeout is field 6. */
+static void activate_jobs_answers_empty_after_the_request_s_timeout(void **state)
+{
+    static const weir_bytes wait = {"\x30\x96\x01", 3}; /* 150 ms */
+    static const weir_bytes at_once = {"\x30\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11}; /* -1 */
+    struct sandbox *sandbox = start(NULL);
+    struct rpc *rpc = open_to(sandbox);
+    struct rpc_call_options stream = {.server_streams = true};
+    struct probe slow = {.say = &wait}, quick = {.say = &at_once};
+    (void)state;
+    int64_t began = clock_mono(clock_system());
+    call(&quick, rpc, ACTIVATE, &stream);
+    assert_string_equal(quick.error.message, "");
+    call(&slow, rpc, ACTIVATE, &stream);
+    assert_true(clock_mono(clock_system()) - began >= 150 * NS_PER_MS);
+    assert_string_equal(slow.error.message, "");
+    assert_int_equal(slow.messages, 0);
+    probe_free(&slow);
+    probe_free(&quick);
+    rpc_close(rpc);
+    sandbox_stop(sandbox);
+}
+
+static void a_stream_of_jobs_stays_open_until_its_deadline(void **state)
+{
+    struct sandbox *sandbox = start(NULL);
+    struct rpc *rpc = open_to(sandbox);
+    struct rpc_call_options stream = {.server_streams = true, .until = probe_in(200)};
+    struct rpc_call_options endless = {.server_streams = true};
+    struct probe timed = {0}, cancelled = {.say = &nothing};
+    (void)state;
+    call(&timed, rpc, STREAM, &stream);
+    assert_int_equal(timed.error.status, WEIR_TIMEOUT);
+    probe_start(&cancelled, rpc, STREAM, &endless);
+    assert_int_equal(status_of(rpc, TOPOLOGY), 0);
+    assert_int_equal(cancelled.ends, 0);
+    rpc_call_cancel(cancelled.call);
+    probe_wait(&cancelled);
+    assert_int_equal(cancelled.error.status, WEIR_STOPPED);
+    assert_int_equal(status_of(rpc, TOPOLOGY), 0); /* behind the RST_STREAM */
+    char *log = sandbox_requests(sandbox, NULL);
+    assert_non_null(strstr(log, "\"gone\""));
+    assert_null(strstr(log, "\"pending\""));
+    mem_free(log);
+    probe_free(&timed);
+    probe_free(&cancelled);
+    rpc_close(rpc);
+    sandbox_stop(sandbox);
+}
+
+/* --- tokens -------------------------------------------------------------------------------- */
+
+static char *fetch_token(struct sandbox *sandbox)
+{
+    char *answer = web_ask("POST", sandbox_value(sandbox, "CAMUNDA_OAUTH_URL"),
+                           "application/x-www-form-urlencoded",
+                           "grant_type=client_credentials&client_id=sandbox&"
+                           "client_secret=sandbox-secret");
+    assert_non_null(answer);
+    char *body = strstr(answer, "\r\n\r\n");
+    assert_non_null(body);
+    json_t *tree = json_parse(body, strlen(body), "answer", NULL);
+    char *token = mem_strdup(json_string_value(json_object_get(tree, "access_token")));
+    assert_non_null(token);
+    json_decref(tree);
+    mem_free(answer);
+    return token;
+}
+
+static void call_with_token(struct probe *p, struct rpc *rpc, const char *token)
+{
+    char value[256];
+    snprintf(value, sizeof value, "Bearer %s", token);
+    weir_metadata metadata = {"authorization", {value, strlen(value)}};
+    struct rpc_call_options options = {.metadata = &metadata, .metadata_count = 1};
+    call(p, rpc, TOPOLOGY, &options);
+}
+
+static void a_gateway_that_wants_a_token_says_so_in_the_real_one_s_words(void **state)
+{
+    struct sandbox *sandbox = start(&(struct sandbox_options){.require_token = true});
+    struct rpc *rpc = open_to(sandbox);
+    struct probe none = {0}, wrong = {0}, right = {0}, expired = {0};
+    (void)state;
+    call(&none, rpc, TOPOLOGY, NULL);
+    assert_int_equal(none.grpc_status, 16);
+    assert_string_equal(none.words, "Expected bearer token at header with key [authorization], "
+                                    "but found nothing");
+    call_with_token(&wrong, rpc, "made-up");
+    assert_int_equal(wrong.grpc_status, 16);
+    assert_string_equal(wrong.words, "Failed to parse bearer token, see cause for details");
+    char *token = fetch_token(sandbox);
+    call_with_token(&right, rpc, token);
+    assert_string_equal(right.error.message, "");
+    fault(sandbox, "zeebe.Topology 1 expire");
+    call_with_token(&expired, rpc, token);
+    assert_int_equal(expired.grpc_status, 16);
+    struct probe still = {0};
+    call_with_token(&still, rpc, token);
+    assert_int_equal(still.grpc_status, 16);
+    assert_int_equal(status_of(rpc, HEALTH), 0); /* wants no token */
+    char *log = sandbox_requests(sandbox, NULL);
+    assert_null(strstr(log, token));
+    assert_null(strstr(log, "made-up"));
+    assert_null(strstr(log, "sandbox-secret"));
+    assert_non_null(strstr(log, "\"authorization\":\"Bearer ***\""));
+    assert_int_equal(sandbox_count(sandbox, "token"), 1);
+    assert_int_equal(sandbox_count(sandbox, "token.issued"), 1);
+    mem_free(log);
+    mem_free(token);
+    probe_free(&none);
+    probe_free(&wrong);
+    probe_free(&right);
+    probe_free(&expired);
+    probe_free(&still);
+    rpc_close(rpc);
+    sandbox_stop(sandbox);
+}
+
+static void a_gateway_that_wants_tokens_nobody_issues_is_refused(void **state)
+{
+    weir_error err = {0};
+    struct sandbox_options options = {.only = "zeebe", .require_token = true};
+    (void)state;
+    assert_null(sandbox_start(&options, &err));
+    assert_int_equal(err.status, WEIR_INVALID);
+    assert_null(sandbox_start(&(struct sandbox_options){.only = "zebee"}, &err));
+    assert_non_null(strstr(err.message, "did you mean zeebe"));
+    assert_null(sandbox_start(&(struct sandbox_options){.log_file = "/nowhere/log"}, &err));
+    assert_int_equal(err.status, WEIR_STORE);
+}
+
+static void only_what_was_asked_for_is_there(void **state)
+{
+    struct sandbox *sandbox = start(&(struct sandbox_options){.only = "oauth"});
+    weir_error err = {0};
+    (void)state;
+    assert_null(sandbox_value(sandbox, "ZEEBE_ADDRESS"));
+    assert_null(sandbox_value(sandbox, "CAMUNDA_CLIENT_ID"));
+    assert_non_null(sandbox_value(sandbox, "OAUTH_TOKEN_URL"));
+    assert_int_equal(sandbox_service_stop(sandbox, "zeebe", &err), WEIR_INVALID);
+    assert_non_null(strstr(err.message, "without zeebe"));
+    sandbox_stop(sandbox);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(topology_names_one_broker_that_leads),
+        cmocka_unit_test(health_serves_what_it_knows),
+        cmocka_unit_test(what_it_does_not_do_is_unimplemented_by_name),
+        cmocka_unit_test(activate_jobs_answers_empty_after_the_request_s_timeout),
+        cmocka_unit_test(a_stream_of_jobs_stays_open_until_its_deadline),
+        cmocka_unit_test(a_gateway_that_wants_a_token_says_so_in_the_real_one_s_words),
+        cmocka_unit_test(a_gateway_that_wants_tokens_nobody_issues_is_refused),
+        cmocka_unit_test(only_what_was_asked_for_is_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
