@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define CONNECTION_WINDOW (16 * 1024 * 1024)
-#define CONTINUATIONS_MAX 32   /* frames of one header block                       */
+#define CONTINUATIONS_MAX 8    /* of one header block; newer nghttp2 has this limit, too */
 #define IDLE_FRAMES_MAX   2000 /* without news for a call, within ...              */
 #define IDLE_FRAME_WEIGHT 256  /* bytes that count as a frame */
 #define IDLE_PERIOD_NS    (10 * NS_PER_S)
