@@ -37,6 +37,9 @@ struct http_request {
     struct deadline until; /* names, connecting, TLS and the whole answer                        */
 };
 
+struct http_header {
+    const char *name, *value;
+};
 /* Borrowed until the callback returns. */
 struct http_answer {
     int status;          /* 100..599                                                            */
@@ -45,9 +48,6 @@ struct http_answer {
     const char *content_type; /* "" when there is none                                         */
     const struct http_header *headers; /* of the last answer, in order, as received              */
     size_t header_count;
-};
-struct http_header {
-    const char *name, *value;
 };
 const char *http_header(const struct http_answer *answer, const char *name); /* NULL: none */
 

@@ -1,0 +1,250 @@
+/* One request as libcurl's easy handle: what is set, and what is asked of it afterwards.
+ *
+ * Every option is checked: an older libcurl that does not know one must not leave it out in
+ * silence. The body is handed over by a read callback that cannot be rewound, so that libcurl,
+ * which sends a request again when a kept connection turns out to be dead, does that only while no
+ * byte of the body has left: a POST must not be repeated behind our back (RFC 9110, 9.2.2). */
+#include "core/error.h"
+#include "core/mem.h"
+#include "http/http_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CONNECT_MS 30000L /* one connection attempt: then another is better */
+
+#if LIBCURL_VERSION_NUM >= 0x075500
+#define ONLY_HTTP CURLOPT_PROTOCOLS_STR, "http,https"
+#else
+#define ONLY_HTTP CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)
+#endif
+
+struct setter {
+    CURL *easy;
+    CURLcode code; /* the first that failed */
+};
+
+static void check(struct setter *s, CURLcode code)
+{
+    if (s->code == CURLE_OK)
+        s->code = code;
+}
+
+static void number(struct setter *s, CURLoption option, long value)
+{
+    check(s, curl.easy_setopt(s->easy, option, value));
+}
+
+static void text(struct setter *s, CURLoption option, const char *value)
+{
+    check(s, curl.easy_setopt(s->easy, option, value));
+}
+
+static void pointer(struct setter *s, CURLoption option, void *value)
+{
+    check(s, curl.easy_setopt(s->easy, option, value));
+}
+
+/* ---- what libcurl calls ------------------------------------------------------------------ */
+
+static size_t on_header(char *line, size_t size, size_t count, void *user)
+{
+    struct http_ask *ask = user;
+    return answer_head(&ask->in, line, size * count);
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *user)
+{
+    struct http_ask *ask = user;
+    return answer_body(&ask->in, data, size * count);
+}
+
+static size_t on_read(char *out, size_t size, size_t count, void *user)
+{
+    struct http_ask *ask = user;
+    size_t len = ask->request->body_len - ask->given;
+    if (len > size * count)
+        len = size * count;
+    memcpy(out, (const char *)ask->request->body + ask->given, len);
+    ask->given += len;
+    return len;
+}
+
+static int on_seek(void *user, curl_off_t offset, int origin)
+{
+    const struct http_ask *ask = user;
+    return offset == 0 && origin == SEEK_SET && ask->given == 0 ? CURL_SEEKFUNC_OK
+                                                                : CURL_SEEKFUNC_FAIL;
+}
+
+/* ---- what is set ------------------------------------------------------------------------- */
+
+static void set_manners(struct setter *s)
+{
+    static const struct {
+        CURLoption option;
+        long value;
+    } numbers[] = {
+        {CURLOPT_NOSIGNAL, 1},
+        {CURLOPT_FOLLOWLOCATION, 0},
+        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+        {CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS},
+        {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
+        {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
+        {CURLOPT_SSL_VERIFYPEER, 1},
+        {CURLOPT_SSL_VERIFYHOST, 2},
+        {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+        {CURLOPT_TCP_KEEPALIVE, 1},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        number(s, numbers[i].option, numbers[i].value);
+    check(s, curl.easy_setopt(s->easy, ONLY_HTTP));
+    text(s, CURLOPT_ACCEPT_ENCODING, "gzip");
+}
+
+static bool sends_body(const struct request *r)
+{
+    static const char *const methods[] = {"POST", "PUT", "PATCH"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (strcmp(r->method, methods[i]) == 0)
+            return true; /* an empty one has Content-Length: 0 */
+    }
+    return r->body != NULL;
+}
+
+static void set_request(struct setter *s, struct http_ask *ask)
+{
+    const struct request *r = ask->request;
+    char agent[64];
+    (void)snprintf(agent, sizeof agent, "weir/%s", weir_version());
+    text(s, CURLOPT_USERAGENT, agent);
+    text(s, CURLOPT_URL, r->url);
+    pointer(s, CURLOPT_HTTPHEADER, r->header);
+    if (strcmp(r->method, "HEAD") == 0)
+        number(s, CURLOPT_NOBODY, 1);
+    else if (sends_body(r))
+        number(s, CURLOPT_POST, 1);
+    text(s, CURLOPT_CUSTOMREQUEST, r->method);
+    if (sends_body(r) && r->body_len == 0) /* nothing to hold back: a fresh connection instead */
+        number(s, CURLOPT_FRESH_CONNECT, 1);
+    check(s, curl.easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len));
+    check(s, curl.easy_setopt(s->easy, CURLOPT_READFUNCTION, on_read));
+    check(s, curl.easy_setopt(s->easy, CURLOPT_SEEKFUNCTION, on_seek));
+    pointer(s, CURLOPT_READDATA, ask);
+    pointer(s, CURLOPT_SEEKDATA, ask);
+}
+
+static void set_answer(struct setter *s, struct http_ask *ask)
+{
+    check(s, curl.easy_setopt(s->easy, CURLOPT_HEADERFUNCTION, on_header));
+    check(s, curl.easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, on_body));
+    pointer(s, CURLOPT_HEADERDATA, ask);
+    pointer(s, CURLOPT_WRITEDATA, ask);
+    pointer(s, CURLOPT_ERRORBUFFER, ask->words);
+    pointer(s, CURLOPT_PRIVATE, ask);
+}
+
+/* An empty text for CURLOPT_PROXY keeps libcurl from reading the environment itself. */
+static void set_route(struct setter *s, struct http_ask *ask)
+{
+    const struct request *r = ask->request;
+    char proxy[320] = "";
+    if (r->proxy.host)
+        (void)snprintf(proxy, sizeof proxy, r->proxy.ipv6 ? "http://[%s]:%u" : "http://%s:%u",
+                       r->proxy.host, r->proxy.port);
+    text(s, CURLOPT_PROXY, proxy);
+    text(s, CURLOPT_NOPROXY, "");
+    if (r->proxy_user) {
+        number(s, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+        text(s, CURLOPT_PROXYUSERNAME, r->proxy_user);
+        text(s, CURLOPT_PROXYPASSWORD, r->proxy_password);
+    }
+    if (ask->known.data)
+        pointer(s, CURLOPT_RESOLVE, &ask->known);
+}
+
+static void blob(struct setter *s, CURLoption option, char *pem)
+{
+    struct curl_blob bytes = {.data = pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY};
+    pointer(s, option, &bytes);
+}
+
+static void set_trust(struct setter *s, const struct trust *t)
+{
+    if (t->roots) { /* and nobody else */
+        blob(s, CURLOPT_CAINFO_BLOB, t->roots);
+        text(s, CURLOPT_CAINFO, NULL);
+        text(s, CURLOPT_CAPATH, NULL);
+    }
+    if (t->file)
+        text(s, CURLOPT_CAINFO, t->file);
+    if (t->dir)
+        text(s, CURLOPT_CAPATH, t->dir);
+    if (t->key) {
+        blob(s, CURLOPT_SSLCERT_BLOB, t->chain);
+        blob(s, CURLOPT_SSLKEY_BLOB, t->key);
+    }
+}
+
+weir_status easy_make(struct http_ask *ask, weir_error *err)
+{
+    struct setter s = {.easy = curl.easy_init()};
+    if (!s.easy)
+        return error_no_memory(err);
+    set_manners(&s);
+    set_request(&s, ask);
+    set_answer(&s, ask);
+    set_route(&s, ask);
+    if (ask->request->tls)
+        set_trust(&s, &ask->http->trust);
+    if (s.code == CURLE_OK) {
+        ask->easy = s.easy;
+        return WEIR_OK;
+    }
+    curl.easy_cleanup(s.easy);
+    struct failure f = {
+        .code = s.code, .words = curl.easy_strerror(s.code), .peer = ask->request->peer};
+    return fail_explain(err, &f);
+}
+
+/* ---- what is asked of it ----------------------------------------------------------------- */
+
+long easy_number(CURL *easy, CURLINFO info)
+{
+    long value = 0;
+    return curl.easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;
+}
+
+static bool passed(CURL *easy, CURLINFO info)
+{
+    curl_off_t us = 0;
+    return curl.easy_getinfo(easy, info, &us) == CURLE_OK && us > 0;
+}
+
+/* The latest thing that has happened: a kept connection skips the early ones. */
+const char *easy_phase(const struct http_ask *ask)
+{
+    CURL *easy = ask->easy;
+    if (ask->resolving)
+        return "its name is not resolved yet";
+    if (!easy)
+        return "it was over before it began";
+    if (passed(easy, CURLINFO_STARTTRANSFER_TIME_T))
+        return "the answer is not complete";
+    if (passed(easy, CURLINFO_PRETRANSFER_TIME_T))
+        return "connected, but the server does not answer";
+    if (passed(easy, CURLINFO_CONNECT_TIME_T))
+        return ask->request->tls ? "connected, but TLS is not set up yet" : "connected just now";
+    if (passed(easy, CURLINFO_NAMELOOKUP_TIME_T))
+        return "not connected yet";
+    return "all connections to it are in use";
+}
+
+bool easy_left(const struct http_ask *ask)
+{
+    if (!ask->easy)
+        return false;
+    if (ask->request->body_len > 0)
+        return ask->given > 0;
+    return passed(ask->easy, CURLINFO_PRETRANSFER_TIME_T);
+}
