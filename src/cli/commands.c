@@ -69,7 +69,17 @@ static const struct command generate_man = {
 };
 
 static const struct command *const commands[] = {
-    &generate_completion, &completion, &version, &help, &generate_man, NULL,
+    &command_zeebe_status,
+    &command_zeebe_health,
+
+    &command_zeebe_config,
+    &generate_completion,
+
+    &completion,
+    &version,
+    &help,
+    &generate_man,
+    NULL,
 };
 
 static const struct section sections[] = {

@@ -5,6 +5,10 @@
 
 #include "cli/parse.h"
 
+/* Those of zeebe_commands.c. */
+extern const struct command command_zeebe_status, command_zeebe_health, command_zeebe_config,
+    command_zeebe_call, command_token;
+
 int help_run(const struct args *args);
 int version_run(const struct args *args);
 int completion_run(const struct args *args);

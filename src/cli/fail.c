@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/held.h"
 #include "cli/str.h"
 
 static const char *in_area = "";
@@ -81,6 +82,7 @@ static void print(const weir_error *err)
         str_addf(&line, "weir: %s%s%s", in_area, *in_area ? ": " : "", err->message);
     fold(line.data);
     str_add(&line, "\n");
+    held_show(err->message);
     (void)fputs(line.data, stderr);
     (void)fflush(stderr);
     str_free(&line);

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/fail.h"
 #include "cli/groups.h"
+#include "cli/held.h"
 #include "cli/help.h"
 #include "cli/out.h"
 #include "cli/session.h"
@@ -25,7 +26,7 @@ static int run(struct args *args)
     if (args->help)
         return show_help(args);
     weir_error err = {0};
-    if (session_start(args, &err) != WEIR_OK)
+    if (cli_start(args, &err) != WEIR_OK)
         return fail_with(&err);
     return args->command->run(args);
 }
@@ -42,6 +43,7 @@ int main(int argc, char **argv)
     fail_setup(args_area(&args, area), json);
     int status = understood ? run(&args) : fail_usage("%s", str_text(&complaint));
     out_flush();
+    held_show("");
     str_free(&complaint);
     args_free(&args);
     return status;

@@ -1,4 +1,5 @@
-/* The run of one command. The log goes to stderr, a record a line, as text or as JSON. */
+/* The run of one command. The log goes to stderr, a record a line, as text or as JSON. Of a command
+ * that ends by itself the warnings wait for the end, unless a level was asked for. */
 #include "cli/session.h"
 
 #include <stdio.h>
@@ -7,12 +8,13 @@
 
 #include "cli/fail.h"
 #include "cli/groups.h"
+#include "cli/held.h"
 #include "cli/setting.h"
 #include "cli/value.h"
 
 #include <weir/log.h>
 
-static bool log_json;
+static bool log_json, hold;
 static weir_log_level level = WEIR_LOG_WARN;
 
 static const char *const levels[] = {"off", "error", "warn", "info", "debug", "trace"};
@@ -55,8 +57,11 @@ static void write_record(const weir_log_record *record, void *user)
         str_addf(&line, "weir: %s: %s: %s\n", named ? record->channel : record->part, name,
                  record->message);
     }
-    (void)fputs(line.data, stderr);
-    (void)fflush(stderr);
+    bool held = hold && record->level == WEIR_LOG_WARN && held_add(line.data, record->message);
+    if (!held) {
+        (void)fputs(line.data, stderr);
+        (void)fflush(stderr);
+    }
     str_free(&line);
 }
 
@@ -74,10 +79,11 @@ void session_warn(const char *part, const char *fmt, ...)
     str_free(&message);
 }
 
-weir_status session_start(const struct args *args, weir_error *err)
+weir_status cli_start(const struct args *args, weir_error *err)
 {
     struct setting wanted = {0};
     weir_status status = setting_find(&wanted, args, &group_common, "log-level", err);
+    hold = !wanted.value && !args->command->runs_program;
     for (size_t i = 0; wanted.value && i < sizeof levels / sizeof *levels; i++)
         if (strcmp(levels[i], wanted.value) == 0)
             level = (weir_log_level)i;

@@ -5,7 +5,7 @@
 #include "cli/parse.h"
 
 /* Sets up the log; call once, before the library starts threads. */
-weir_status session_start(const struct args *args, weir_error *err);
+weir_status cli_start(const struct args *args, weir_error *err);
 /* Is it `-o json`? */
 bool session_json(const struct args *args);
 /* --request-timeout, 10 s unless given; WEIR_FOREVER for 0. */

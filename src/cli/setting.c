@@ -111,6 +111,17 @@ weir_status setting_find(struct setting *out, const struct args *args,
     return WEIR_OK;
 }
 
+weir_status setting_find_variable(struct setting *out, const char *variable, weir_error *err)
+{
+    *out = (struct setting){.secret = true};
+    const char *value = getenv(variable);
+    if (value && *value)
+        take(out, value, FROM_ENVIRONMENT, variable);
+    else
+        (void)take_file(out, variable, err);
+    return err->status;
+}
+
 void setting_default(struct setting *setting, const char *value, const char *where)
 {
     if (!setting->value)

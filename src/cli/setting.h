@@ -19,6 +19,8 @@ struct setting {
  * cannot be read. Its default is left to the caller. */
 weir_status setting_find(struct setting *out, const struct args *args,
                          const struct flag_group *group, const char *name, weir_error *err);
+/* A variable that holds a secret, or NAME_FILE; not set: out->value stays NULL. */
+weir_status setting_find_variable(struct setting *out, const char *variable, weir_error *err);
 void setting_default(struct setting *setting, const char *value, const char *where);
 void setting_free(struct setting *setting);
 /* The value of a switch, a duration or a number; `otherwise` when not set. */

@@ -1,0 +1,14 @@
+/* cli/token.h - where `weir token` gets its credentials from, but for those of `weir zeebe`. */
+#ifndef CLI_TOKEN_H
+#define CLI_TOKEN_H
+
+#include "cli/parse.h"
+
+#include <weir/credentials.h>
+
+/* By OAUTH_... and flags. WEIR_MISSING names what is not there. */
+weir_credentials *token_general(const struct args *args, weir_error *err);
+/* By SALESFORCE_... and flags. A ready token's organisation is added to `instance_url`. */
+weir_credentials *token_salesforce(const struct args *args, struct str *instance_url,
+                                   weir_error *err);
+#endif
