@@ -75,6 +75,9 @@ static const struct command *const commands[] = {
     &command_zeebe_config,
     &generate_completion,
 
+    &command_sandbox,
+    &command_sandbox_fault,
+    &command_sandbox_requests,
     &completion,
     &version,
     &help,

@@ -8,6 +8,8 @@
 /* Those of zeebe_commands.c. */
 extern const struct command command_zeebe_status, command_zeebe_health, command_zeebe_config,
     command_zeebe_call, command_token;
+/* Those of sandbox_commands.c. */
+extern const struct command command_sandbox, command_sandbox_fault, command_sandbox_requests;
 
 int help_run(const struct args *args);
 int version_run(const struct args *args);

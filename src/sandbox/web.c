@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/mem.h"
 #include "core/secret.h"
+#include "http/status.h"
 #include "io/timer.h"
 
 #include <stdio.h>
@@ -101,8 +102,8 @@ static bool write_answer(struct web_request *c, const struct web_answer *answer,
 {
     struct buf out = BUF_INIT(ANSWER_MAX);
     bool head_only = c->head.method && strcmp(c->head.method, "HEAD") == 0;
-    buf_addf(&out, "HTTP/1.1 %d \r\nContent-Length: %zu\r\nCache-Control: no-store\r\n",
-             answer->status, answer->body.len);
+    buf_addf(&out, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n",
+             answer->status, status_http_phrase(answer->status), answer->body.len);
     if (answer->content_type)
         buf_addf(&out, "Content-Type: %s\r\n", answer->content_type);
     buf_adds(&out, answer->more_headers ? answer->more_headers : "");

@@ -1,0 +1,199 @@
+/* `weir sandbox`: starts it and waits, for a signal or for the program it was started for. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/fail.h"
+#include "cli/file.h"
+#include "cli/out.h"
+#include "cli/sandbox_child.h"
+#include "cli/session.h"
+#include "cli/setting.h"
+#include "cli/signals.h"
+#include "cli/str.h"
+#include "cli/value.h"
+#include "sandbox/sandbox.h"
+
+/* What would lead a client elsewhere although the sandbox's variable is set. */
+static const struct {
+    const char *name, *beside;
+} misleading[] = {
+    {"ZEEBE_HOST", "ZEEBE_ADDRESS"},
+    {"ZEEBE_PORT", "ZEEBE_ADDRESS"},
+    {"ZEEBE_OVERRIDE_AUTHORITY", "ZEEBE_ADDRESS"},
+    {"ZEEBE_CA_CERTIFICATE_PATH", "ZEEBE_ADDRESS"},
+    {"CAMUNDA_CLUSTER_ID", "ZEEBE_ADDRESS"},
+    {"OAUTH_GRANT", "OAUTH_TOKEN_URL"},
+};
+
+#define MISLEADING (sizeof misleading / sizeof misleading[0])
+
+static bool misleads(const struct sandbox *sandbox, size_t i)
+{
+    const char *value = getenv(misleading[i].name);
+    return value && *value && sandbox_value(sandbox, misleading[i].beside) &&
+           !sandbox_value(sandbox, misleading[i].name);
+}
+
+/* ---- starting -------------------------------------------------------------------------- */
+
+static bool wants_oauth(const char *only)
+{
+    return !only || strstr(only, "oauth") != NULL;
+}
+
+static weir_status read_port(const struct args *args, uint16_t *port, weir_error *err)
+{
+    int64_t number = 0;
+    const char *text = args_text(args, "port-base");
+    if (!text)
+        return WEIR_OK;
+    if (value_number(text, &number) || number < 1 || number > UINT16_MAX)
+        return fail_set(err, WEIR_INVALID, "--port-base: \"%s\" is no port from 1 to 65535", text);
+    *port = (uint16_t)number;
+    return WEIR_OK;
+}
+
+static weir_status run_script(struct sandbox *sandbox, const char *file, weir_error *err)
+{
+    size_t len = 0;
+    if (!file)
+        return WEIR_OK;
+    char *text = cli_read_file(file, &len, err);
+    if (!text)
+        return err->status;
+    weir_status status = sandbox_script(sandbox, text, len, file, err);
+    release_memory(text);
+    return status;
+}
+
+static struct sandbox *start(const struct args *args, weir_error *err)
+{
+    struct sandbox_options options = {.only = args_text(args, "only"),
+                                      .tls = args_switch(args, "tls"),
+                                      .log_file = args_text(args, "log")};
+    const char *latency = args_text(args, "latency");
+    options.require_token = wants_oauth(options.only);
+    if (latency)
+        (void)value_duration(latency, &options.latency); /* checked when it was parsed */
+    if (read_port(args, &options.port_base, err) != WEIR_OK)
+        return NULL;
+    struct sandbox *sandbox = sandbox_start(&options, err);
+    if (sandbox && run_script(sandbox, args_text(args, "script"), err) != WEIR_OK) {
+        sandbox_stop(sandbox);
+        return NULL;
+    }
+    return sandbox;
+}
+
+/* ---- telling --------------------------------------------------------------------------- */
+
+/* As a shell reads it back. */
+static void add_quoted(struct str *out, const char *value)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./:@%+,=";
+    if (*value && value[strspn(value, plain)] == '\0') {
+        str_add(out, value);
+        return;
+    }
+    str_add(out, "'");
+    for (; *value; value++) {
+        if (*value == '\'')
+            str_add(out, "'\\''");
+        else
+            str_add_bytes(out, value, 1);
+    }
+    str_add(out, "'");
+}
+
+static void add_setting(struct str *out, bool json, const char *name, const char *value)
+{
+    if (json) {
+        str_add(out, out->len ? "," : "{");
+        str_add_json(out, name);
+        str_add(out, ":");
+        str_add_json(out, value);
+        return;
+    }
+    str_addf(out, "export %s=", name);
+    add_quoted(out, value);
+    str_add(out, "\n");
+}
+
+static void tell(const struct sandbox *sandbox, bool json)
+{
+    struct str text = {0};
+    const char *name = NULL, *value = NULL;
+    for (size_t i = 0; sandbox_setting(sandbox, i, &name, &value); i++)
+        add_setting(&text, json, name, value);
+    for (size_t i = 0; i < MISLEADING; i++) {
+        if (misleads(sandbox, i))
+            add_setting(&text, json, misleading[i].name, ""); /* counts as not set */
+    }
+    str_add(&text, json ? "}\n" : "ready\n");
+    out_add(str_text(&text));
+    out_flush();
+    str_free(&text);
+}
+
+/* ---- waiting --------------------------------------------------------------------------- */
+
+static int serve(const struct args *args)
+{
+    weir_error err = {0};
+    struct pollfd wake = {.fd = signals_watch(), .events = POLLIN};
+    if (wake.fd < 0) {
+        (void)fail_set_system(&err, errno, "watching for signals");
+        return fail_with(&err);
+    }
+    struct sandbox *sandbox = start(args, &err);
+    if (!sandbox)
+        return fail_with(&err);
+    tell(sandbox, session_json(args));
+    while (poll(&wake, 1, -1) < 0 && errno == EINTR)
+        ;
+    sandbox_stop(sandbox);
+    return 0;
+}
+
+static bool set_environment(const struct sandbox *sandbox)
+{
+    const char *name = NULL, *value = NULL;
+    bool good = true;
+    setting_forget_secrets(NULL);
+    for (size_t i = 0; i < MISLEADING; i++) {
+        if (misleads(sandbox, i))
+            (void)unsetenv(misleading[i].name);
+    }
+    for (size_t i = 0; sandbox_setting(sandbox, i, &name, &value); i++)
+        good = setenv(name, value, 1) == 0 && good;
+    return good;
+}
+
+static int run_program(const struct args *args)
+{
+    int status = 0;
+    weir_error err = {0};
+    child_prepare();
+    struct sandbox *sandbox = start(args, &err);
+    if (!sandbox)
+        return fail_with(&err);
+    if (!set_environment(sandbox)) {
+        (void)fail_set_system(&err, errno, "setting the program's environment");
+        status = fail_with(&err);
+    } else if (!child_run(args->program, &status)) {
+        (void)fail_set_system(&err, errno, "running \"%s\"", args->program[0]);
+        (void)fail_with(&err);
+    }
+    sandbox_stop(sandbox);
+    return status;
+}
+
+int sandbox_run(const struct args *args)
+{
+    return args->program ? run_program(args) : serve(args);
+}

@@ -1,0 +1,68 @@
+/* `weir sandbox fault` and `weir sandbox requests`: orders to the sandbox that WEIR_SANDBOX names.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/fail.h"
+#include "cli/out.h"
+#include "cli/session.h"
+#include "cli/str.h"
+#include "sandbox/control_client.h"
+
+static const char *where(weir_error *err)
+{
+    const char *url = getenv("WEIR_SANDBOX");
+    if (url && *url)
+        return url;
+    (void)fail_set(err, WEIR_MISSING,
+                   "WEIR_SANDBOX is not set: run this below weir sandbox -- CMD, or set the "
+                   "variables that weir sandbox prints");
+    return NULL;
+}
+
+/* A line's words may be quoted, and nothing stands for a quote within. */
+static bool add_word(struct str *line, const char *word)
+{
+    str_addf(line, "%s\"%s\"", line->len ? " " : "", word);
+    return !strpbrk(word, "\"\r\n");
+}
+
+static bool make_line(const struct args *args, struct str *line)
+{
+    bool good = true;
+    const char *after = args_text(args, "after");
+    for (size_t i = 0; i < args->word_count; i++)
+        good = add_word(line, args->words[i]) && good;
+    if (after)
+        good = add_word(line, "--after") && add_word(line, after) && good;
+    return good;
+}
+
+int sandbox_fault_run(const struct args *args)
+{
+    weir_error err = {0};
+    struct str line = {0};
+    bool forget = strcmp(args->words[0], "forget") == 0;
+    if (!forget && args->word_count < 3)
+        return fail_usage("an argument is missing: weir sandbox fault WHAT N HOW [--after D]");
+    const char *url = where(&err);
+    if (url && !make_line(args, &line))
+        (void)fail_set(&err, WEIR_INVALID, "a fault has no quotes and no line breaks in it");
+    else if (url)
+        (void)control_fault(url, str_text(&line), session_timeout(args), &err);
+    str_free(&line);
+    return err.status == WEIR_OK ? 0 : fail_with(&err);
+}
+
+int sandbox_requests_run(const struct args *args)
+{
+    weir_error err = {0};
+    const char *url = where(&err);
+    char *text = url ? control_requests(url, session_timeout(args), &err) : NULL;
+    if (!text)
+        return fail_with(&err);
+    out_add(text);
+    weir_free(text);
+    return 0;
+}
