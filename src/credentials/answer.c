@@ -51,29 +51,23 @@ static const struct refusal *refusal_of(const char *error)
     return NULL;
 }
 
+static const struct {
+    weir_status status;
+    weir_kind kind;
+} kinds[] = {
+    {WEIR_UNREACHABLE, WEIR_KIND_TOKEN_UNAVAILABLE}, {WEIR_BUSY, WEIR_KIND_TOKEN_UNAVAILABLE},
+    {WEIR_TIMEOUT, WEIR_KIND_TOKEN_UNAVAILABLE},     {WEIR_NOT_FOUND, WEIR_KIND_TOKEN_UNAVAILABLE},
+    {WEIR_UNTRUSTED, WEIR_KIND_TOKEN_UNAVAILABLE},   {WEIR_BAD_LOGIN, WEIR_KIND_TOKEN_REFUSED},
+    {WEIR_FORBIDDEN, WEIR_KIND_TOKEN_REFUSED},       {WEIR_INVALID, WEIR_KIND_TOKEN_REFUSED},
+    {WEIR_UNSUPPORTED, WEIR_KIND_TOKEN_REFUSED},     {WEIR_PROTOCOL, WEIR_KIND_TOKEN_UNUSABLE},
+    {WEIR_REFUSED, WEIR_KIND_TOKEN_UNUSABLE},        {WEIR_CONFLICT, WEIR_KIND_TOKEN_UNUSABLE},
+};
+
 static void set_kind(weir_error *err)
 {
-    switch (err->status) {
-    case WEIR_UNREACHABLE:
-    case WEIR_BUSY:
-    case WEIR_TIMEOUT:
-    case WEIR_NOT_FOUND:
-    case WEIR_UNTRUSTED:
-        err->kind = WEIR_KIND_TOKEN_UNAVAILABLE;
-        break;
-    case WEIR_BAD_LOGIN:
-    case WEIR_FORBIDDEN:
-    case WEIR_INVALID:
-    case WEIR_UNSUPPORTED:
-        err->kind = WEIR_KIND_TOKEN_REFUSED;
-        break;
-    case WEIR_PROTOCOL:
-    case WEIR_REFUSED:
-    case WEIR_CONFLICT:
-        err->kind = WEIR_KIND_TOKEN_UNUSABLE;
-        break;
-    default:
-        break;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (kinds[i].status == err->status)
+            err->kind = (int32_t)kinds[i].kind;
     }
 }
 
@@ -92,13 +86,12 @@ bool answer_is_final(const weir_error *err)
 /* Strings belong to the tree, which is about to be freed. */
 static void wipe(json_t *value)
 {
-    const char *name;
-    json_t *member;
-    size_t i;
     if (json_is_string(value))
         secret_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
-    json_object_foreach(value, name, member) wipe(member);
-    json_array_foreach(value, i, member) wipe(member);
+    for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at))
+        wipe(json_object_iter_value(at));
+    for (size_t i = 0; i < json_array_size(value); i++)
+        wipe(json_array_get(value, i));
 }
 
 static void forget(json_t *tree)
@@ -156,7 +149,7 @@ static weir_ms hint_of(const struct http_answer *answer)
 
 weir_status answer_refusal(const struct http_answer *answer, const char *what, weir_error *err)
 {
-    weir_error local;
+    weir_error local = {0};
     weir_error *e = err ? err : &local;
     bool object = answer->body.len > 0 && answer->body.len <= LIMIT_TOKEN_ANSWER;
     json_t *tree =
@@ -226,11 +219,9 @@ static bool is_ours(const char *name)
 /* A further member that is too long, or one too many, is left out: the token is good. */
 static weir_status add_fields(struct weir_token_answer *out, json_t *tree, weir_error *err)
 {
-    const char *name;
-    json_t *value;
-    json_object_foreach(tree, name, value)
-    {
-        if (!is_ours(name) && add_field(out, name, value) == WEIR_NO_MEMORY)
+    for (void *at = json_object_iter(tree); at; at = json_object_iter_next(tree, at)) {
+        const char *name = json_object_iter_key(at);
+        if (!is_ours(name) && add_field(out, name, json_object_iter_value(at)) == WEIR_NO_MEMORY)
             return error_no_memory(err);
     }
     return WEIR_OK;

@@ -119,7 +119,7 @@ void cache_time_format(int64_t seconds, char out[CACHE_TIME_SIZE])
     int64_t day = of_year - (153 * shifted + 2) / 5 + 1;
     int64_t month = shifted + (shifted < 10 ? 3 : -9);
     year += era * 400 + (month <= 2);
-    snprintf(out, CACHE_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year % 10000,
-             (unsigned)month % 100, (unsigned)day % 100, (unsigned)(rest / 3600) % 100,
-             (unsigned)(rest / 60 % 60), (unsigned)(rest % 60));
+    (void)snprintf(out, CACHE_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year % 10000,
+                   (unsigned)month % 100, (unsigned)day % 100, (unsigned)(rest / 3600) % 100,
+                   (unsigned)(rest / 60 % 60), (unsigned)(rest % 60));
 }

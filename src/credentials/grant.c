@@ -167,6 +167,14 @@ static bool take_secret(struct secret **out, const char *text)
     return !text || *out;
 }
 
+static weir_status take_secrets(struct grant *g, const weir_oauth2_options *o, weir_error *err)
+{
+    bool good = take_secret(&g->client_secret, o->client_secret) &&
+                take_secret(&g->password, o->password) &&
+                take_secret(&g->refresh_token, o->refresh_token);
+    return good ? WEIR_OK : error_no_memory(err);
+}
+
 static weir_status take_texts(struct grant *g, const weir_oauth2_options *o, weir_error *err)
 {
     const char *subject = options_text(o->subject) ? o->subject : o->username;
@@ -174,11 +182,8 @@ static weir_status take_texts(struct grant *g, const weir_oauth2_options *o, wei
     bool good = take_text(&g->client_id, o->client_id) && take_text(&g->scope, o->scope) &&
                 take_text(&g->audience, o->audience) && take_text(&g->resource, o->resource) &&
                 take_text(&g->username, o->username) && take_text(&g->subject, subject) &&
-                take_text(&g->assertion_audience, aud) && take_text(&g->key_id, o->key_id) &&
-                take_secret(&g->client_secret, o->client_secret) &&
-                take_secret(&g->password, o->password) &&
-                take_secret(&g->refresh_token, o->refresh_token);
-    return good ? WEIR_OK : error_no_memory(err);
+                take_text(&g->assertion_audience, aud) && take_text(&g->key_id, o->key_id);
+    return good ? take_secrets(g, o, err) : error_no_memory(err);
 }
 
 /* JSON, and so every assertion, has no way to say bytes that are not UTF-8. */
