@@ -10,6 +10,9 @@ PACKAGES_TEST="libcmocka-dev make python3"
 PACKAGES_CHECK="clang clang-format clang-tidy cppcheck doxygen groff-base"
 # For make fuzz and make soak.
 PACKAGES_FUZZ="clang libclang-rt-dev"
+# For make bench: what reads the gateway's proto for the peers, and the C++ API over gRPC C-core.
+PACKAGES_BENCH_PROTOC="protobuf-compiler protobuf-compiler-grpc"
+PACKAGES_BENCH_CORE="libgrpc++-dev libprotobuf-dev pkg-config g++"
 # For make peers, beside Java, Maven, Node, Go and what the registries hold.
 PACKAGES_PEERS="nginx-light openssl python3-venv"
 
