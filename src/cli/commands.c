@@ -71,10 +71,9 @@ static const struct command generate_man = {
 static const struct command *const commands[] = {
     &command_zeebe_status,
     &command_zeebe_health,
-
     &command_zeebe_config,
     &generate_completion,
-
+    &command_token,
     &command_sandbox,
     &command_sandbox_fault,
     &command_sandbox_requests,

@@ -6,6 +6,9 @@ static const struct flag_group *const channel_groups[] = {&group_channel, &group
                                                           &group_cache_zeebe, &group_network, NULL};
 static const struct flag_group *const health_groups[] = {
     &group_health, &group_channel, &group_login, &group_cache_zeebe, &group_network, NULL};
+static const struct flag_group *const token_groups[] = {
+    &group_token,       &group_grant,      &group_cache, &group_network,
+    &group_token_zeebe, &group_salesforce, NULL};
 
 const struct command command_zeebe_status = {
     .path = "zeebe status",
@@ -54,4 +57,33 @@ const struct command command_zeebe_config = {
     .examples = "weir zeebe config\n"
                 "weir zeebe config --address grpcs://gateway.example -o json",
     .run = zeebe_config_run,
+};
+
+const struct command command_token = {
+    .path = "token",
+    .args = "",
+    .groups = token_groups,
+    .summary = "Print an access token, from the cache or fetched anew",
+    .about =
+        "Without --for everything comes from the flags below and OAUTH_... variables. --for zeebe "
+        "logs in as weir zeebe does, by CAMUNDA_... and ZEEBE_... variables and the same flags, "
+        "and "
+        "shares its cache entries. --for salesforce uses SALESFORCE_... variables; the grant is "
+        "chosen by what is there: a ready token, a refresh token, a private key, user name and "
+        "password, else client credentials.\n"
+        "\n"
+        "The cache file is readable by its owner only and serves only the same request: token URL, "
+        "client, audience and scope. It has zbctl's format. A cache that cannot be used is a "
+        "warning, never a failure.\n"
+        "\n"
+        "--info prints JSON without the token: token_type, expires_in (seconds), expires_at "
+        "(seconds since the epoch), scope, instance_url, from (cache or server). With -o json the "
+        "token itself stands in access_token.",
+    .examples = "# with curl\n"
+                "curl -H \"$(weir token --header)\" https://api.example/v1/things\n"
+                "# a client of one's own; OAUTH_CLIENT_SECRET is set\n"
+                "weir token --token-url https://login.example/token --client-id app --scope read\n"
+                "# how long is it good for?\n"
+                "weir token --for zeebe --info",
+    .run = token_run,
 };

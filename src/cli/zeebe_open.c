@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli/fail.h"
-#include "cli/login.h"
 #include "cli/session.h"
 #include "cli/value.h"
 

@@ -1,0 +1,30 @@
+/* From the settings of `weir zeebe` to credentials. Texts are borrowed: the library copies what it
+ * keeps. */
+#include "cli/login.h"
+#include "cli/zeebe_open.h"
+
+weir_credentials *cli_zeebe_credentials(const struct zeebe_settings *s, weir_ms timeout,
+                                        weir_error *err)
+{
+    if (s->login == LOGIN_TOKEN)
+        return weir_credentials_fixed(zeebe_setting_text(s, ZEEBE_ACCESS_TOKEN), err);
+    weir_oauth2_options options = {
+        .struct_size = sizeof options,
+        .client_auth = login_client_auth(zeebe_setting_text(s, ZEEBE_CLIENT_AUTH)),
+        .token_url = zeebe_setting_text(s, ZEEBE_AUTHZ_URL),
+        .client_id = zeebe_setting_text(s, ZEEBE_CLIENT_ID),
+        .client_secret = zeebe_setting_text(s, ZEEBE_CLIENT_SECRET),
+        .scope = zeebe_setting_text(s, ZEEBE_SCOPE),
+        .audience = zeebe_setting_text(s, ZEEBE_AUDIENCE),
+        .resource = zeebe_setting_text(s, ZEEBE_RESOURCE),
+        .ca_file = zeebe_setting_text(s, ZEEBE_CA_FILE),
+        .proxy = zeebe_setting_text(s, ZEEBE_PROXY),
+        .cache_file = login_cache_file(&s->at[ZEEBE_CACHE]),
+        .leeway_s = login_seconds(&s->at[ZEEBE_LEEWAY], 60),
+        .expires_in_s = login_seconds(&s->at[ZEEBE_EXPIRE_IN], 0),
+        .timeout = timeout,
+        .allow_plaintext = setting_switch(&s->at[ZEEBE_ALLOW_PLAINTEXT], false),
+    };
+    login_set_key(&options, &s->at[ZEEBE_PRIVATE_KEY]);
+    return weir_credentials_oauth2(&options, err);
+}
