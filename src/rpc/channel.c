@@ -418,11 +418,13 @@ static void on_turn(uv_prepare_t *turn)
     struct connection *c;
     bool more = true;
     for (int i = 0; more && i < ROUNDS_MAX; i++) {
+        rpc->roomy = false;
         channel_obey(rpc);
         more = review(rpc);
         while ((c = connection_next_dirty(rpc)))
             connection_flush(c);
-        more = !mailbox_empty(rpc) || !list_empty(&rpc->dirty) || (more && rpc->queued > 0);
+        more = !mailbox_empty(rpc) || !list_empty(&rpc->dirty) || rpc->roomy ||
+               (more && rpc->queued > 0);
     }
     if (must_stop(rpc)) {
         struct loop *loop = rpc->loop;

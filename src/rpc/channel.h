@@ -49,6 +49,7 @@ struct rpc {
     struct loop_task task; /* @thread io, as all below */
     uv_prepare_t turn;     /* runs before the loop waits: obeys, starts, sends */
     bool turning, awake, connect_now;
+    bool roomy;           /* a stream has ended while calls waited for one */
     int64_t last_over_ns; /* when the last call ended, for the idle time */
     struct link parked;   /* calls that are neither waiting nor on a session */
     struct link waiting;

@@ -187,8 +187,10 @@ static void on_goaway(void *user, uint32_t code, bool too_many_pings, const char
 static void on_room(void *user)
 {
     struct connection *c = user;
-    if (c->rpc->queued > 0)
-        channel_turn_soon(c->rpc);
+    if (c->rpc->queued == 0)
+        return;
+    c->rpc->roomy = true;
+    channel_turn_soon(c->rpc);
 }
 
 static void on_wake(void *user)

@@ -98,6 +98,32 @@ static void a_manual_call_ends_when_its_messages_are_taken(void **state)
     probe_free(&left);
 }
 
+static bool four_open(const struct h2server_stats *st, size_t n)
+{
+    return st->open >= 4 && st->requests > n;
+}
+
+/* Four streams are all the server allows. */
+static void a_cancelled_call_makes_room_for_one_that_waits(void **state)
+{
+    struct probe held[4] = {{.ends = 0}}, waits = {.ends = 0};
+    (void)state;
+    assert_int_equal(probe_call(rpc, "/t/echo", NULL), WEIR_OK);
+    for (size_t i = 0; i < COUNT(held); i++)
+        probe_start(&held[i], rpc, "/t/hold", NULL);
+    assert_true(h2server_wait(server, four_open, 4));
+    probe_start(&waits, rpc, "/t/echo", NULL);
+    rpc_call_cancel(held[0].call);
+    probe_wait(&waits);
+    assert_string_equal(waits.error.message, "");
+    for (size_t i = 0; i < COUNT(held); i++) {
+        rpc_call_cancel(held[i].call);
+        probe_wait(&held[i]);
+        probe_free(&held[i]);
+    }
+    probe_free(&waits);
+}
+
 static void a_closed_channel_takes_no_orders(void **state)
 {
     (void)state;
@@ -320,6 +346,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(unary_call_brings_the_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(gzip_goes_out_and_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_manual_call_ends_when_its_messages_are_taken, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_cancelled_call_makes_room_for_one_that_waits, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_closed_channel_takes_no_orders, setup, teardown),
         cmocka_unit_test_setup_teardown(trailers_only_is_mapped_with_its_words_and_metadata, setup,
