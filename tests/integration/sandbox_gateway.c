@@ -2,60 +2,13 @@
 #include "lib/check.h"
 
 #include "core/clock.h"
-#include "core/json.h"
 #include "core/mem.h"
-#include "lib/probe.h"
+#include "lib/sandboxed.h"
 #include "lib/webclient.h"
-#include "sandbox/sandbox.h"
 #include "zeebe/codec.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define TOPOLOGY "/gateway_protocol.Gateway/Topology"
-#define HEALTH   "/grpc.health.v1.Health/Check"
-#define ACTIVATE "/gateway_protocol.Gateway/ActivateJobs"
-#define STREAM   "/gateway_protocol.Gateway/StreamActivatedJobs"
-
-static const weir_bytes nothing = {"", 0};
-
-static struct sandbox *start(const struct sandbox_options *options)
-{
-    weir_error err = {0};
-    struct sandbox *sandbox = sandbox_start(options, &err);
-    if (!sandbox)
-        fail_msg("sandbox_start: %s", err.message);
-    return sandbox;
-}
-
-static struct rpc *open_to(struct sandbox *sandbox)
-{
-    return probe_channel(sandbox_value(sandbox, "ZEEBE_ADDRESS"), NULL);
-}
-
-static void fault(struct sandbox *sandbox, const char *line)
-{
-    weir_error err = {0};
-    if (sandbox_fault(sandbox, line, &err) != WEIR_OK)
-        fail_msg("%s: %s", line, err.message);
-}
-
-/* A unary call that ends; *p is to be probe_free()d. */
-static void call(struct probe *p, struct rpc *rpc, const char *path,
-                 const struct rpc_call_options *options)
-{
-    p->say = p->say ? p->say : &nothing;
-    probe_start(p, rpc, path, options);
-    probe_wait(p);
-}
-
-static int status_of(struct rpc *rpc, const char *path)
-{
-    struct probe p = {.say = &nothing};
-    call(&p, rpc, path, NULL);
-    probe_free(&p);
-    return p.error.status == WEIR_OK ? 0 : p.grpc_status;
-}
 
 static char *json_of_reply(const struct probe *p, const char *rpc)
 {
@@ -68,12 +21,12 @@ static char *json_of_reply(const struct probe *p, const char *rpc)
 
 static void topology_names_one_broker_that_leads(void **state)
 {
-    struct sandbox *sandbox = start(NULL);
-    struct rpc *rpc = open_to(sandbox);
+    struct sandbox *sandbox = sandboxed_start(NULL);
+    struct rpc *rpc = sandboxed_open(sandbox);
     struct probe p = {0};
     char port[32];
     (void)state;
-    call(&p, rpc, TOPOLOGY, NULL);
+    sandboxed_call(&p, rpc, TOPOLOGY, NULL);
     assert_string_equal(p.error.message, "");
     char *json = json_of_reply(&p, "Topology");
     assert_non_null(strstr(json, "\"clusterSize\":1"));
@@ -95,13 +48,13 @@ static void health_serves_what_it_knows(void **state)
 {
     static const weir_bytes gateway = {"\x0a\x18gateway_protocol.Gateway", 26};
     static const weir_bytes other = {"\x0a\x05other", 7};
-    struct sandbox *sandbox = start(NULL);
-    struct rpc *rpc = open_to(sandbox);
+    struct sandbox *sandbox = sandboxed_start(NULL);
+    struct rpc *rpc = sandboxed_open(sandbox);
     struct probe all = {0}, one = {.say = &gateway}, none = {.say = &other};
     (void)state;
-    call(&all, rpc, HEALTH, NULL);
-    call(&one, rpc, HEALTH, NULL);
-    call(&none, rpc, HEALTH, NULL);
+    sandboxed_call(&all, rpc, HEALTH, NULL);
+    sandboxed_call(&one, rpc, HEALTH, NULL);
+    sandboxed_call(&none, rpc, HEALTH, NULL);
     char *json = json_of_reply(&all, "grpc.health.v1.Health/Check");
     assert_non_null(strstr(json, "\"SERVING\""));
     assert_string_equal(one.error.message, "");
@@ -116,19 +69,19 @@ static void health_serves_what_it_knows(void **state)
 
 static void what_it_does_not_do_is_unimplemented_by_name(void **state)
 {
-    struct sandbox *sandbox = start(NULL);
-    struct rpc *rpc = open_to(sandbox);
+    struct sandbox *sandbox = sandboxed_start(NULL);
+    struct rpc *rpc = sandboxed_open(sandbox);
     struct probe known = {0}, unknown = {0}, broken = {0};
     static const weir_bytes garbage = {"\xff\xff\xff", 3};
     (void)state;
-    call(&known, rpc, "/gateway_protocol.Gateway/CompleteJob", NULL);
+    sandboxed_call(&known, rpc, "/gateway_protocol.Gateway/CompleteJob", NULL);
     assert_int_equal(known.grpc_status, 12);
     assert_string_equal(known.words, "the sandbox does not do CompleteJob yet");
-    call(&unknown, rpc, "/gateway_protocol.Gateway/Nope", NULL);
+    sandboxed_call(&unknown, rpc, "/gateway_protocol.Gateway/Nope", NULL);
     assert_int_equal(unknown.grpc_status, 12);
     assert_string_equal(unknown.words, "Method not found: gateway_protocol.Gateway/Nope");
     broken.say = &garbage;
-    call(&broken, rpc, TOPOLOGY, NULL);
+    sandboxed_call(&broken, rpc, TOPOLOGY, NULL);
     assert_int_equal(broken.grpc_status, 13);
     probe_free(&known);
     probe_free(&unknown);
@@ -142,15 +95,15 @@ static void activate_jobs_answers_empty_after_the_request_s_timeout(void **state
 {
     static const weir_bytes wait = {"\x30\x96\x01", 3}; /* 150 ms */
     static const weir_bytes at_once = {"\x30\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11}; /* -1 */
-    struct sandbox *sandbox = start(NULL);
-    struct rpc *rpc = open_to(sandbox);
+    struct sandbox *sandbox = sandboxed_start(NULL);
+    struct rpc *rpc = sandboxed_open(sandbox);
     struct rpc_call_options stream = {.server_streams = true};
     struct probe slow = {.say = &wait}, quick = {.say = &at_once};
     (void)state;
     int64_t began = clock_mono(clock_system());
-    call(&quick, rpc, ACTIVATE, &stream);
+    sandboxed_call(&quick, rpc, ACTIVATE, &stream);
     assert_string_equal(quick.error.message, "");
-    call(&slow, rpc, ACTIVATE, &stream);
+    sandboxed_call(&slow, rpc, ACTIVATE, &stream);
     assert_true(clock_mono(clock_system()) - began >= 150 * NS_PER_MS);
     assert_string_equal(slow.error.message, "");
     assert_int_equal(slow.messages, 0);
@@ -162,21 +115,21 @@ static void activate_jobs_answers_empty_after_the_request_s_timeout(void **state
 
 static void a_stream_of_jobs_stays_open_until_its_deadline(void **state)
 {
-    struct sandbox *sandbox = start(NULL);
-    struct rpc *rpc = open_to(sandbox);
+    struct sandbox *sandbox = sandboxed_start(NULL);
+    struct rpc *rpc = sandboxed_open(sandbox);
     struct rpc_call_options stream = {.server_streams = true, .until = probe_in(200)};
     struct rpc_call_options endless = {.server_streams = true};
-    struct probe timed = {0}, cancelled = {.say = &nothing};
+    struct probe timed = {0}, cancelled = {.say = &no_bytes};
     (void)state;
-    call(&timed, rpc, STREAM, &stream);
+    sandboxed_call(&timed, rpc, STREAM, &stream);
     assert_int_equal(timed.error.status, WEIR_TIMEOUT);
     probe_start(&cancelled, rpc, STREAM, &endless);
-    assert_int_equal(status_of(rpc, TOPOLOGY), 0);
+    assert_int_equal(sandboxed_status(rpc, TOPOLOGY), 0);
     assert_int_equal(cancelled.ends, 0);
     rpc_call_cancel(cancelled.call);
     probe_wait(&cancelled);
     assert_int_equal(cancelled.error.status, WEIR_STOPPED);
-    assert_int_equal(status_of(rpc, TOPOLOGY), 0); /* behind the RST_STREAM */
+    assert_int_equal(sandboxed_status(rpc, TOPOLOGY), 0); /* behind the RST_STREAM */
     char *log = sandbox_requests(sandbox, NULL);
     assert_non_null(strstr(log, "\"gone\""));
     assert_null(strstr(log, "\"pending\""));
@@ -189,55 +142,38 @@ static void a_stream_of_jobs_stays_open_until_its_deadline(void **state)
 
 /* --- tokens -------------------------------------------------------------------------------- */
 
-static char *fetch_token(struct sandbox *sandbox)
-{
-    char *answer = web_ask("POST", sandbox_value(sandbox, "CAMUNDA_OAUTH_URL"),
-                           "application/x-www-form-urlencoded",
-                           "grant_type=client_credentials&client_id=sandbox&"
-                           "client_secret=sandbox-secret");
-    assert_non_null(answer);
-    char *body = strstr(answer, "\r\n\r\n");
-    assert_non_null(body);
-    json_t *tree = json_parse(body, strlen(body), "answer", NULL);
-    char *token = mem_strdup(json_string_value(json_object_get(tree, "access_token")));
-    assert_non_null(token);
-    json_decref(tree);
-    mem_free(answer);
-    return token;
-}
-
 static void call_with_token(struct probe *p, struct rpc *rpc, const char *token)
 {
     char value[256];
     snprintf(value, sizeof value, "Bearer %s", token);
     weir_metadata metadata = {"authorization", {value, strlen(value)}};
     struct rpc_call_options options = {.metadata = &metadata, .metadata_count = 1};
-    call(p, rpc, TOPOLOGY, &options);
+    sandboxed_call(p, rpc, TOPOLOGY, &options);
 }
 
 static void a_gateway_that_wants_a_token_says_so_in_the_real_one_s_words(void **state)
 {
-    struct sandbox *sandbox = start(&(struct sandbox_options){.require_token = true});
-    struct rpc *rpc = open_to(sandbox);
+    struct sandbox *sandbox = sandboxed_start(&(struct sandbox_options){.require_token = true});
+    struct rpc *rpc = sandboxed_open(sandbox);
     struct probe none = {0}, wrong = {0}, right = {0}, expired = {0};
     (void)state;
-    call(&none, rpc, TOPOLOGY, NULL);
+    sandboxed_call(&none, rpc, TOPOLOGY, NULL);
     assert_int_equal(none.grpc_status, 16);
     assert_string_equal(none.words, "Expected bearer token at header with key [authorization], "
                                     "but found nothing");
     call_with_token(&wrong, rpc, "made-up");
     assert_int_equal(wrong.grpc_status, 16);
     assert_string_equal(wrong.words, "Failed to parse bearer token, see cause for details");
-    char *token = fetch_token(sandbox);
+    char *token = sandboxed_token(sandbox);
     call_with_token(&right, rpc, token);
     assert_string_equal(right.error.message, "");
-    fault(sandbox, "zeebe.Topology 1 expire");
+    sandboxed_fault(sandbox, "zeebe.Topology 1 expire");
     call_with_token(&expired, rpc, token);
     assert_int_equal(expired.grpc_status, 16);
     struct probe still = {0};
     call_with_token(&still, rpc, token);
     assert_int_equal(still.grpc_status, 16);
-    assert_int_equal(status_of(rpc, HEALTH), 0); /* wants no token */
+    assert_int_equal(sandboxed_status(rpc, HEALTH), 0); /* wants no token */
     char *log = sandbox_requests(sandbox, NULL);
     assert_null(strstr(log, token));
     assert_null(strstr(log, "made-up"));
@@ -271,7 +207,7 @@ static void a_gateway_that_wants_tokens_nobody_issues_is_refused(void **state)
 
 static void only_what_was_asked_for_is_there(void **state)
 {
-    struct sandbox *sandbox = start(&(struct sandbox_options){.only = "oauth"});
+    struct sandbox *sandbox = sandboxed_start(&(struct sandbox_options){.only = "oauth"});
     weir_error err = {0};
     (void)state;
     assert_null(sandbox_value(sandbox, "ZEEBE_ADDRESS"));
