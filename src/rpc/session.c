@@ -16,12 +16,16 @@
 #include <string.h>
 
 #define CONNECTION_WINDOW (16 * 1024 * 1024)
-#define CONTINUATIONS_MAX 8    /* of one header block; newer nghttp2 has this limit, too */
+#define CONTINUATIONS_MAX 8 /* of one header block; newer nghttp2 has this limit, too */
+#define FRAME_HEADER      9
 #define IDLE_FRAMES_MAX   2000 /* without news for a call, within ...              */
-#define IDLE_FRAME_WEIGHT 256  /* bytes that count as a frame */
 #define IDLE_PERIOD_NS    (10 * NS_PER_S)
+#define IDLE_FRAME_WEIGHT 256 /* bytes that count as a frame                     */
 #define ACKS_MAX          200 /* answers to PING and SETTINGS that wait to leave  */
 #define SETTINGS_MAX      64  /* entries of one SETTINGS frame                    */
+/* What may still come of a call that was cancelled: its window, and the frames' headers. */
+#define LATE_DATA      ((int64_t)LIMIT_GRPC_WINDOW / 4 * 5)
+#define LATE_DATA_MOST (16 * LATE_DATA)
 
 struct session {
     nghttp2_session *h2;
@@ -32,7 +36,8 @@ struct session {
     size_t block; /* bytes of the header block that is being received */
     unsigned continuations;
     size_t idle_frames;
-    bool news; /* in what is being fed */
+    bool news;       /* in what is being fed */
+    int64_t unnamed; /* bytes that were fed less those of announced frames */
     int64_t idle_since_ns;
     weir_error why;
 };
@@ -79,6 +84,7 @@ static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *hd, void 
 {
     struct session *s = user;
     (void)h2;
+    s->unnamed -= (int64_t)(FRAME_HEADER + hd->length);
     if (hd->type == NGHTTP2_CONTINUATION && ++s->continuations > CONTINUATIONS_MAX)
         return break_off(s, "endless CONTINUATION frames");
     if (hd->type == NGHTTP2_HEADERS)
@@ -368,11 +374,15 @@ bool session_feed(struct session *s, const uint8_t *data, size_t len)
 {
     count(s->o.bytes_in, len);
     s->news = false;
+    s->unnamed += (int64_t)len;
     ssize_t took = nghttp2_session_mem_recv(s->h2, data, len);
     if (took < 0)
         break_off(s, nghttp2_strerror((int)took));
-    /* Frames of unknown types are not announced: what they weigh counts. */
-    return took >= 0 && (s->news || count_idle(s, len / IDLE_FRAME_WEIGHT) == 0);
+    /* Neither frames of unknown types nor those of streams that are closed are announced: what
+     * they weigh counts. */
+    size_t weight = s->unnamed > 0 ? (size_t)s->unnamed / IDLE_FRAME_WEIGHT : 0;
+    s->unnamed -= (int64_t)(weight * IDLE_FRAME_WEIGHT);
+    return took >= 0 && (s->news || count_idle(s, weight) == 0);
 }
 
 ssize_t session_pull(struct session *s, const uint8_t **data)
@@ -444,6 +454,8 @@ void session_resume(struct session *s, struct rpc_call *call)
 void session_reset(struct session *s, struct rpc_call *call, uint32_t code)
 {
     nghttp2_submit_rst_stream(s->h2, NGHTTP2_FLAG_NONE, call->stream, code);
+    if (s->unnamed > -LATE_DATA_MOST)
+        s->unnamed -= LATE_DATA;
     wake(s);
 }
 

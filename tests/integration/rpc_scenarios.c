@@ -307,9 +307,31 @@ static void many_threads_share_a_channel(void **state)
     h2server_stop(s);
 }
 
+static void streams_cancelled_at_full_speed_do_not_end_the_connection(void **state)
+{
+    (void)state;
+    struct h2server *s = server(0);
+    struct rpc *rpc = channel_to(s, NULL);
+    struct rpc_call_options stream = {.server_streams = true, .manual = true};
+    for (size_t i = 0; i < 20; i++) {
+        struct probe flood = {0};
+        size_t before = h2server_stats(s).flood_bytes;
+        probe_start(&flood, rpc, "/t/flood", &stream);
+        assert_true(h2server_wait(s, flooded, before + 512 * 1024));
+        rpc_call_cancel(flood.call);
+        probe_wait(&flood);
+        probe_free(&flood);
+    }
+    assert_int_equal(probe_call(rpc, "/t/echo", NULL), WEIR_OK);
+    assert_int_equal(counters(rpc).connects, 1);
+    rpc_close(rpc);
+    h2server_stop(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams_cancelled_at_full_speed_do_not_end_the_connection),
         cmocka_unit_test(gateway_restarts_with_calls_in_flight),
         cmocka_unit_test(goaway_with_64_in_flight),
         cmocka_unit_test(half_open_connection_is_found_by_keepalive),
