@@ -11,19 +11,21 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 
 #define MAX_WAITING 65536
 
-struct task {
-    struct task *next;
+/* What pool_run() makes. */
+struct errand {
+    struct pool_task task; /* first */
     void (*run)(void *user);
     void *user;
 };
 
 struct pool {
     pthread_mutex_t lock;
-    pthread_cond_t moved;       /* a task came, or closing                  */
-    struct task *first, **last; /* @locked, as everything below             */
+    pthread_cond_t moved;            /* a task came, or closing                  */
+    struct pool_task *first, **last; /* @locked, as everything below        */
     size_t waiting;
     unsigned started, live, idle;
     bool closing, orphan; /* orphan: the last thread releases the pool */
@@ -58,14 +60,14 @@ static void release(struct pool *pool)
 }
 
 /* @locked. The next task; NULL: closing and nothing waits. */
-static struct task *next_task(struct pool *pool)
+static struct pool_task *next_task(struct pool *pool)
 {
     while (!pool->first && !pool->closing) {
         pool->idle++;
         pthread_cond_wait(&pool->moved, &pool->lock);
         pool->idle--;
     }
-    struct task *task = pool->first;
+    struct pool_task *task = pool->first;
     if (task) {
         pool->first = task->next;
         if (!pool->first)
@@ -78,13 +80,12 @@ static struct task *next_task(struct pool *pool)
 static void *work(void *argument)
 {
     struct pool *pool = argument;
-    struct task *task;
+    struct pool_task *task;
     mine = pool;
     pthread_mutex_lock(&pool->lock);
     while ((task = next_task(pool)) != NULL) {
         pthread_mutex_unlock(&pool->lock);
-        task->run(task->user);
-        mem_free(task);
+        task->run(task);
         pthread_mutex_lock(&pool->lock);
     }
     bool last = --pool->live == 0 && pool->orphan;
@@ -108,16 +109,17 @@ static void start_thread(struct pool *pool)
 }
 
 /* @locked. */
-static weir_status append(struct pool *pool, struct task *task)
+static weir_status append(struct pool *pool, struct pool_task *task, size_t most)
 {
     if (pool->closing)
         return WEIR_STOPPED;
-    if (pool->waiting == MAX_WAITING)
+    if (pool->waiting >= most)
         return WEIR_BUSY;
     if (pool->waiting >= pool->idle && pool->started < pool->most)
         start_thread(pool);
     if (pool->started == 0) /* the system gives us no thread at all */
         return WEIR_NO_MEMORY;
+    task->next = NULL;
     *pool->last = task;
     pool->last = &task->next;
     pool->waiting++;
@@ -125,18 +127,32 @@ static weir_status append(struct pool *pool, struct task *task)
     return WEIR_OK;
 }
 
+weir_status pool_post(struct pool *pool, struct pool_task *task)
+{
+    pthread_mutex_lock(&pool->lock);
+    weir_status status = append(pool, task, SIZE_MAX);
+    pthread_mutex_unlock(&pool->lock);
+    return status;
+}
+
+static void run_errand(struct pool_task *task)
+{
+    struct errand *errand = (struct errand *)(void *)task;
+    errand->run(errand->user);
+    mem_free(errand);
+}
+
 weir_status pool_run(struct pool *pool, void (*run)(void *user), void *user)
 {
-    struct task *task = mem_zalloc(sizeof *task);
-    if (!task)
+    struct errand *errand = mem_zalloc(sizeof *errand);
+    if (!errand)
         return WEIR_NO_MEMORY;
-    task->run = run;
-    task->user = user;
+    *errand = (struct errand){{NULL, run_errand}, run, user};
     pthread_mutex_lock(&pool->lock);
-    weir_status status = append(pool, task);
+    weir_status status = append(pool, &errand->task, MAX_WAITING);
     pthread_mutex_unlock(&pool->lock);
     if (status != WEIR_OK)
-        mem_free(task);
+        mem_free(errand);
     return status;
 }
 
