@@ -250,6 +250,7 @@ weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *optio
         call_discard(made);
         return status == WEIR_OK ? WEIR_NO_MEMORY : status;
     }
+    error_ok(err); /* once handed in, the call's end may use *err */
     channel_hold(rpc);
     pthread_mutex_lock(&rpc->lock);
     bool closed = rpc->closed;
@@ -259,7 +260,7 @@ weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *optio
     }
     pthread_mutex_unlock(&rpc->lock);
     if (!closed)
-        return error_ok(err);
+        return WEIR_OK;
     mem_free(m);
     call_unref(made);
     call_unref(made);

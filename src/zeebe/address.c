@@ -38,8 +38,8 @@ static weir_status name_it(struct gateway *g, weir_error *err)
     g->target = mem_zalloc(size);
     if (!g->target)
         return error_no_memory(err);
-    snprintf(g->target, size, strchr(g->host, ':') ? "[%s]:%u" : "%s:%u", g->host,
-             (unsigned)g->port);
+    (void)snprintf(g->target, size, strchr(g->host, ':') ? "[%s]:%u" : "%s:%u", g->host,
+                   (unsigned)g->port);
     g->local = host_is_loopback(g->host);
     return WEIR_OK;
 }
@@ -86,7 +86,7 @@ static bool all_local(const char *list)
         size_t len = strcspn(list, ",");
         char *host = NULL;
         uint16_t port;
-        snprintf(one, sizeof one, "%.*s", (int)(len < 127 ? len : 127), list);
+        (void)snprintf(one, sizeof one, "%.*s", (int)(len < 127 ? len : 127), list);
         local = hostport_parse(one, GATEWAY_PORT, "", &host, &port, NULL) == WEIR_OK &&
                 host_is_loopback(host);
         mem_free(host);

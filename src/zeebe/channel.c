@@ -126,7 +126,8 @@ weir_channel *channel_open(const struct channel_plan *plan, weir_error *err)
     channel->clock = clock_system();
     channel->exposed = exposed(plan);
     channel->default_timeout = options_number(plan->default_timeout, COMMAND_LIMIT_MS);
-    snprintf(channel->name, sizeof channel->name, "zeebe#%u", atomic_fetch_add(&opened, 1) + 1);
+    (void)snprintf(channel->name, sizeof channel->name, "zeebe#%u",
+                   atomic_fetch_add(&opened, 1) + 1);
     if (connect_to(channel, plan, &why) != WEIR_OK) {
         error_copy(err, &why);
         release(channel);
@@ -154,12 +155,28 @@ void weir_channel_close(weir_channel *channel)
     release(channel);
 }
 
+static void nothing(void *user)
+{
+    (void)user;
+}
+
+/* One that has at least one thread: where the system gives none, callbacks would never come. */
+static struct pool *new_pool(weir_error *err)
+{
+    struct pool *pool = pool_new(HANDLER_THREADS, err);
+    if (!pool || pool_run(pool, nothing, NULL) == WEIR_OK)
+        return pool;
+    pool_free(pool);
+    error_set(err, WEIR_NO_MEMORY, "no thread could be started for callbacks");
+    return NULL;
+}
+
 struct pool *channel_pool(weir_channel *channel, weir_error *err)
 {
     weir_error why = {0};
     pthread_mutex_lock(&channel->lock);
     if (!channel->pool)
-        channel->pool = pool_new(HANDLER_THREADS, &why);
+        channel->pool = new_pool(&why);
     struct pool *pool = channel->pool;
     pthread_mutex_unlock(&channel->lock);
     if (!pool)

@@ -93,7 +93,7 @@ char *weir_setting_camunda_address(const char *cluster_id, const char *region, w
         error_no_memory(err);
         return NULL;
     }
-    snprintf(address, size, "%s.%s.%s", cluster_id, region, domain);
+    (void)snprintf(address, size, "%s.%s.%s", cluster_id, region, domain);
     error_ok(err);
     return address;
 }

@@ -18,7 +18,9 @@
 #define CONNECTIONS_MAX 64
 #define FLOOD_MESSAGE   1024
 
-enum kind { ECHO, HOLD, FLOOD, MISSING, HTTP, REFUSE, GZIP };
+enum kind { ECHO, HOLD, FLOOD, MISSING, HTTP, REFUSE, GZIP, BURST };
+
+#define BURST_MESSAGES 5
 
 struct request {
     struct request *next;
@@ -80,19 +82,41 @@ static ssize_t read_echo(BODY_PARAMETERS)
     return (ssize_t)part;
 }
 
+/* A gRPC message whose first field is a text of 'x': an ActivatedJob with a long type. */
+static uint8_t flood_byte(size_t at)
+{
+    static const uint8_t begin[] = {0, 0, 0, FLOOD_MESSAGE >> 8, 0, 0x12, 0xfd, 0x07};
+    size_t in = at % (5 + FLOOD_MESSAGE);
+    return in < sizeof begin ? begin[in] : 'x';
+}
+
 static ssize_t read_flood(BODY_PARAMETERS)
 {
-    static const uint8_t message[5 + FLOOD_MESSAGE] = {0, 0, 0, FLOOD_MESSAGE >> 8, 0};
     struct link_to *l = user;
     struct request *r = source->ptr;
     (void)session, (void)stream, (void)flags;
     for (size_t i = 0; i < max; i++) /* cut wherever the window ends */
-        out[i] = message[r->sent++ % sizeof message];
+        out[i] = flood_byte(r->sent++);
     pthread_mutex_lock(&l->server->lock);
     l->server->stats.flood_bytes += max;
     pthread_cond_broadcast(&l->server->moved);
     pthread_mutex_unlock(&l->server->lock);
     return (ssize_t)max;
+}
+
+static ssize_t read_burst(BODY_PARAMETERS)
+{
+    struct request *r = source->ptr;
+    const size_t all = BURST_MESSAGES * (5 + FLOOD_MESSAGE);
+    size_t len = 0;
+    (void)user;
+    while (len < max && r->sent < all)
+        out[len++] = flood_byte(r->sent++);
+    if (r->sent == all) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        submit_trailers(session, stream);
+    }
+    return (ssize_t)len;
 }
 
 #define NV(name, value)                                                                            \
@@ -117,7 +141,11 @@ static void answer(struct link_to *l, struct request *r)
 {
     nghttp2_nv ok[] = {NV(":status", "200"), NV("content-type", "application/grpc"),
                        NV("grpc-encoding", "gzip")};
-    nghttp2_data_provider body = {{.ptr = r}, r->kind == FLOOD ? read_flood : read_echo};
+    nghttp2_data_provider body = {{.ptr = r}, read_echo};
+    if (r->kind == FLOOD)
+        body.read_callback = read_flood;
+    else if (r->kind == BURST)
+        body.read_callback = read_burst;
     r->answered = true;
     if (r->kind == MISSING || r->kind == HTTP)
         answer_text(l, r);
@@ -147,18 +175,36 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
     return 0;
 }
 
+#define GATEWAY "/gateway_protocol.Gateway/"
+
+static const struct {
+    const char *path;
+    enum kind kind;
+} paths[] = {
+    {"/t/hold", HOLD},
+    {"/t/flood", FLOOD},
+    {"/t/missing", MISSING},
+    {"/t/http", HTTP},
+    {"/t/refuse", REFUSE},
+    {"/t/gzip", GZIP},
+    {GATEWAY "PublishMessage", HOLD},
+    {GATEWAY "StreamActivatedJobs", FLOOD},
+    {GATEWAY "CompleteJob", MISSING},
+    {GATEWAY "CancelProcessInstance", HTTP},
+    {GATEWAY "DeleteResource", REFUSE},
+    {GATEWAY "ActivateJobs", BURST},
+};
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                      nghttp2_rcbuf *value, uint8_t flags, void *user)
 {
-    static const char *const paths[] = {"/t/echo", "/t/hold",   "/t/flood", "/t/missing",
-                                        "/t/http", "/t/refuse", "/t/gzip"};
     struct request *r = request_of(session, frame->hd.stream_id);
     (void)flags, (void)user;
     if (strcmp((const char *)nghttp2_rcbuf_get_buf(name).base, ":path") != 0)
         return 0;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        if (strcmp((const char *)nghttp2_rcbuf_get_buf(value).base, paths[i]) == 0)
-            r->kind = (enum kind)i;
+        if (strcmp((const char *)nghttp2_rcbuf_get_buf(value).base, paths[i].path) == 0)
+            r->kind = paths[i].kind;
     }
     return 0;
 }

@@ -7,7 +7,11 @@
  *   /t/flood   streams 1 KB messages for ever, as fast as the window lets it
  *   /t/missing trailers only: NOT_FOUND "no such thing"
  *   /t/http    an HTTP 503 with a text
- *   /t/refuse  RST_STREAM REFUSED_STREAM the first two times, then echo */
+ *   /t/refuse  RST_STREAM REFUSED_STREAM the first two times, then echo
+ *
+ * and RPCs of the gateway, answered likewise: PublishMessage holds, StreamActivatedJobs floods,
+ * CompleteJob is missing, CancelProcessInstance gets the 503, DeleteResource is refused first,
+ * ActivateJobs streams five messages, anything else is echoed. */
 #ifndef LIB_H2SERVER_H
 #define LIB_H2SERVER_H
 
