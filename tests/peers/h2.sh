@@ -6,5 +6,5 @@
 server() { need python3 && fetch_python h2-4.4.0 h2==4.4.0; }
 
 if has "h2:" server; then
-    "$CACHE/h2-4.4.0/bin/python" -B "$HERE/h2/run.py" "$(dirname "$WEIR")/tests/peers/peer_h2" || FAILED=1
+    "$CACHE/h2-4.4.0/bin/python" -B "$HERE/h2/run.py" "$BUILD/tests/peers/peer_h2" || FAILED=1
 fi

@@ -5,7 +5,7 @@
 . "$HERE/tools.sh"
 . "$HERE/certs.sh"
 
-PROGRAM=$(dirname "$WEIR")/tests/peers/peer_interop
+PROGRAM=$BUILD/tests/peers/peer_interop
 
 # cases PREFIX LEAST PORT [flag...]: at least so many cases must have run.
 cases() {

@@ -3,14 +3,19 @@
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
-WEIR=${WEIR:-$ROOT/build/dev/weir}
+BUILD=${WEIR_BUILD:-$ROOT/build/dev}
+WEIR=$BUILD/src/cli/weir
 CACHE=${WEIR_PEERS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/weir-peers}
 WORK=$(mktemp -d)
 PIDS=
 FAILED=0
 mkdir -p "$CACHE"
 # What the machine's environment says must not steer the tests.
-unset ZEEBE_ADDRESS ZEEBE_CLIENT_ID ZEEBE_CLIENT_SECRET CAMUNDA_CLIENT_ID CAMUNDA_CLIENT_SECRET CAMUNDA_CLUSTER_ID
+for name in $(env | sed -n 's/^\(\(ZEEBE\|CAMUNDA\|OAUTH\|WEIR\)_[A-Z_]*\)=.*/\1/p'); do
+    [ "$name" = WEIR_PEERS_CACHE ] || unset "$name"
+done
+export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
+export WEIR_TOKEN_CACHE="$WORK/token-cache" # no token of the user's is used, and none is left behind
 
 finish() {
     status=$?

@@ -50,3 +50,24 @@ fetch_python() { # NAME PACKAGE==VERSION...: a virtual environment
     fetched "$name" make_venv "$@"
 }
 make_venv() { python3 -m venv --copies . && bin/pip install -q "$@"; }
+
+OIDC=$CACHE/oidc-provider-9.13.3
+fetch_oidc() { fetched oidc-provider-9.13.3 npm install --prefix . --ignore-scripts --no-audit --no-fund oidc-provider@9.13.3; }
+
+# start_oidc: a certified OpenID provider at OIDC_PORT, and beside it what a gateway asks of Camunda Identity, at
+# IDENTITY_PORT. Keys of clients in $WORK: rs256.key, es256.key. Each request for a token is a line of $WORK/oidc.log.
+start_oidc() {
+    openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$WORK/rs256.key"
+    openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$WORK/es256.key"
+    # shellcheck disable=SC2046 # two words
+    set -- $(free_ports 2)
+    OIDC_PORT=$1 IDENTITY_PORT=$2
+    start "$WORK/oidc.log" node "$HERE/oidc.mjs" "$OIDC" "$OIDC_PORT" "$IDENTITY_PORT" "$WORK"
+    until_true 20 port_answers "$IDENTITY_PORT"
+}
+
+MOCK_OAUTH2=$CACHE/mock-oauth2-server-6.0.2
+fetch_mock_oauth2() { fetched mock-oauth2-server-6.0.2 unpack_mock_oauth2; }
+unpack_mock_oauth2() {
+    cp "$HERE/oidc-mock/pom.xml" . && mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib -DincludeScope=runtime
+}

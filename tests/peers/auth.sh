@@ -1,0 +1,65 @@
+#!/bin/sh
+# A real broker that checks tokens, with tenants: it verifies what weir fetched from a certified OpenID provider.
+. "$(dirname "$0")/lib.sh"
+. "$HERE/tools.sh"
+. "$HERE/broker.sh"
+. "$HERE/checks.sh"
+
+p="zeebe 8.5.8, OAuth2:"
+everything() { broker_tools 8.5.8 && need node npm openssl && fetch_oidc && fetch_zbctl; }
+has "$p" everything || exit 0
+start_oidc || { FAIL "$p start" "$(tail -2 "$WORK/oidc.log")"; exit 1; }
+issuer=http://127.0.0.1:$OIDC_PORT
+
+# their_token CLIENT SECRET: one that weir had no part in.
+their_token() {
+    python3 - "$issuer/token" "$1" "$2" <<'P'
+import json, sys, urllib.parse, urllib.request
+url, client, secret = sys.argv[1:]
+form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
+print(json.load(urllib.request.urlopen(url, urllib.parse.urlencode(form).encode(), 10))["access_token"])
+P
+}
+
+start_broker 8.5.8 ZEEBE_BROKER_GATEWAY_SECURITY_AUTHENTICATION_MODE=identity CAMUNDA_IDENTITY_TYPE=GENERIC \
+    "CAMUNDA_IDENTITY_ISSUER=$issuer" "CAMUNDA_IDENTITY_ISSUERBACKENDURL=$issuer" CAMUNDA_IDENTITY_AUDIENCE=zeebe-api \
+    "CAMUNDA_IDENTITY_BASEURL=http://127.0.0.1:$IDENTITY_PORT" ZEEBE_BROKER_GATEWAY_MULTITENANCY_ENABLED=true
+brief=$(their_token brief peers-secret-3) # lives for 4 s
+broker_up "$p" -plaintext -H "authorization: Bearer $(their_token post peers-secret-1)" || exit 1
+at=127.0.0.1:$BROKER_PORT
+requests() { grep -c "^token $1 200" "$WORK/oidc.log"; }
+
+check "$p no token is BAD_LOGIN" 77 'bearer token' "$WEIR" zeebe status --address "$at"
+check "$p a token that is none is BAD_LOGIN" 77 'bearer token' env WEIR_ACCESS_TOKEN=nonsense "$WEIR" zeebe status --address "$at"
+check "$p a token that has expired is BAD_LOGIN" 77 'bearer token' env "WEIR_ACCESS_TOKEN=$brief" "$WEIR" zeebe status --address "$at"
+check "$p a token for another audience is BAD_LOGIN" 77 'bearer token' \
+    env "WEIR_ACCESS_TOKEN=$(their_token other peers-secret-4)" "$WEIR" zeebe status --address "$at"
+check "$p a ready token" 0 'Cluster size: 1' env "WEIR_ACCESS_TOKEN=$(their_token post peers-secret-1)" \
+    "$WEIR" zeebe status --address "$at"
+
+export ZEEBE_CLIENT_ID=basic ZEEBE_CLIENT_SECRET=peers-secret-2 ZEEBE_AUTHORIZATION_SERVER_URL="$issuer/token" \
+    ZEEBE_TOKEN_AUDIENCE=zeebe-api
+set -- --insecure --client-auth basic --cache "$WORK/tokens"
+basic_checks "$p" "$at" 8.5.8 "$@"
+health_check "$p" "$at" "$@"
+TENANT=t1
+engine_checks "$p tenant t1:" "$at" "$@"
+count=$(requests basic)
+[ "$count" = 1 ] && ok "$p one token for all of these commands" || FAIL "$p one token for all of these commands" "$count were fetched"
+check "$p another tenant is FORBIDDEN" 77 't2' "$WEIR" zeebe call CreateProcessInstance --address "$at" "$@" \
+    --data '{"bpmnProcessId": "one_task", "version": -1, "tenantId": "t2"}'
+check "$p no tenant is INVALID" 65 'tenant' "$WEIR" zeebe call CreateProcessInstance --address "$at" "$@" \
+    --data '{"bpmnProcessId": "one_task", "version": -1}'
+
+check "$p a wrong secret is BAD_LOGIN, of the token endpoint" 77 'invalid_client' env ZEEBE_CLIENT_SECRET=wrong \
+    "$WEIR" zeebe status --address "$at" --insecure --client-auth basic --cache none
+check "$p a token endpoint that is gone is UNREACHABLE" 69 'token' env ZEEBE_AUTHORIZATION_SERVER_URL=http://127.0.0.1:1/token \
+    "$WEIR" zeebe status --address "$at" --insecure --cache none --request-timeout 2s
+check "$p private_key_jwt" 0 'Cluster size: 1' env -u ZEEBE_CLIENT_SECRET ZEEBE_CLIENT_ID=es256 "OAUTH_PRIVATE_KEY=$WORK/es256.key" \
+    "$WEIR" zeebe status --address "$at" --insecure --client-auth private-key-jwt --cache none
+check "$p zbctl keeps a token" 0 'Cluster size: 1' env ZEEBE_CLIENT_ID=post \
+    ZEEBE_CLIENT_SECRET=peers-secret-1 "$ZBCTL" status --address "$at" --insecure --clientCache "$WORK/zbctl.yaml"
+count=$(requests post)
+check "$p the token that zbctl kept is used" 0 'Cluster size: 1' env ZEEBE_CLIENT_ID=post ZEEBE_CLIENT_SECRET=peers-secret-1 \
+    "$WEIR" zeebe status --address "$at" --insecure --cache "$WORK/zbctl.yaml"
+[ "$(requests post)" = "$count" ] && ok "$p without asking for one" || FAIL "$p without asking for one" "it asked"
