@@ -95,6 +95,7 @@ static void lose(struct connection *c, const weir_error *how)
     struct rpc *rpc = c->rpc;
     struct lane *lane = c->lane;
     const struct connection_events *events = c->events;
+    bool answered = c->session && session_answered(c->session);
     weir_error why = *how;
     if (c->session && session_why(c->session)->status != WEIR_OK)
         why = *session_why(c->session);
@@ -106,7 +107,7 @@ static void lose(struct connection *c, const weir_error *how)
     log_at(WEIR_LOG_DEBUG, "rpc", rpc->name, "connection to %s ended: %s", stream_peer(c->stream),
            why.status == WEIR_OK ? "closed" : why.message);
     connection_close(c, &why);
-    events->lost(lane, c, &why);
+    events->lost(lane, c, &why, answered);
 }
 
 static void lose_quietly(struct connection *c)
@@ -335,7 +336,7 @@ void connection_drain(struct connection *c)
     if (c->state != CONNECTION_READY)
         return;
     move(c, CONNECTION_DRAINING);
-    c->events->draining(c->lane, c);
+    c->events->draining(c->lane, c, session_answered(c->session));
     set_dirty(c);
 }
 

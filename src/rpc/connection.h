@@ -8,12 +8,14 @@
 struct connection;
 struct lane;
 
-/* The connection tells its lane; all but `ready` and `draining` are followed by its end. */
+/* The connection tells its lane; all but `ready` and `draining` are followed by its end.
+ * `answered`: a call was, at any time, so the server behind it works. */
 struct connection_events {
     void (*ready)(struct lane *lane, struct connection *c);
-    void (*draining)(struct lane *lane, struct connection *c); /* takes no more calls */
+    /* It takes no more calls. */
+    void (*draining)(struct lane *lane, struct connection *c, bool answered);
     /* It is gone, and its calls have ended or come back; do not touch it any more. */
-    void (*lost)(struct lane *lane, struct connection *c, const weir_error *why);
+    void (*lost)(struct lane *lane, struct connection *c, const weir_error *why, bool answered);
 };
 
 /* NULL: *err says why. */

@@ -5,8 +5,9 @@
  * first whose server sends SETTINGS wins, the others are closed. When all have failed the lane says
  * what became of each, waits (core/backoff.h) and tries again.
  *
- * A connection that was lost soon after it was made twice in a row counts as a failure; any other
- * loss leaves the lane idle, and it connects again at once when a call wants it. */
+ * A connection that was lost soon after it was made, without having answered a call, twice in a row
+ * counts as a failure. Any other loss leaves the lane idle, and it connects again at once when a
+ * call wants it: proxies end connections after so many requests or a few idle seconds. */
 #include "rpc/lane.h"
 
 #include "core/error.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 
 #define STAGGER_MS  250
-#define GOOD_FOR_MS 5000 /* a connection that lived this long was a good one */
+#define GOOD_FOR_MS 5000 /* a connection that lived this long was a good one, too */
 
 enum lane_state {
     LANE_IDLE,       /* Next: CONNECTING                            */
@@ -176,11 +177,11 @@ static void on_ready(struct lane *lane, struct connection *c)
 
 /* ---- losing ------------------------------------------------------------------------------ */
 
-static void lost_ready(struct lane *lane, const weir_error *why)
+static void lost_ready(struct lane *lane, const weir_error *why, bool answered)
 {
     int64_t lived = clock_mono(lane->rpc->clock) - lane->ready_since_ns;
     lane->ready = NULL;
-    if (lived >= GOOD_FOR_MS * NS_PER_MS)
+    if (answered || lived >= GOOD_FOR_MS * NS_PER_MS)
         lane->short_lives = 0;
     else
         lane->short_lives++;
@@ -205,7 +206,7 @@ static void free_lane(struct lane *lane)
     mem_free(lane);
 }
 
-static void on_draining(struct lane *lane, struct connection *c)
+static void on_draining(struct lane *lane, struct connection *c, bool answered)
 {
     weir_error ok = {0};
     bool was_ready = c == lane->ready;
@@ -213,13 +214,13 @@ static void on_draining(struct lane *lane, struct connection *c)
     if (was_ready && lane->retired)
         lane->ready = NULL;
     else if (was_ready)
-        lost_ready(lane, &ok);
+        lost_ready(lane, &ok, answered);
 }
 
-static void on_lost(struct lane *lane, struct connection *c, const weir_error *why)
+static void on_lost(struct lane *lane, struct connection *c, const weir_error *why, bool answered)
 {
     if (c == lane->ready) {
-        lost_ready(lane, why);
+        lost_ready(lane, why, answered);
     } else if (stop_racing(lane, c)) {
         note(lane, why);
         try_next(lane);

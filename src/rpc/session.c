@@ -38,6 +38,7 @@ struct session {
     size_t idle_frames;
     bool news;       /* in what is being fed */
     int64_t unnamed; /* bytes that were fed less those of announced frames */
+    bool answered;   /* a call, at any time */
     int64_t idle_since_ns;
     weir_error why;
 };
@@ -163,8 +164,10 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
         if (!call)
             return 0;
         call_headers_done(call, frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
-        if (call->headers_done) /* not for 1xx */
+        if (call->headers_done) { /* not for 1xx */
             had_news(s);
+            s->answered = true;
+        }
         return 0;
     case NGHTTP2_DATA:
         call = frame->hd.flags & NGHTTP2_FLAG_END_STREAM ? call_of(h2, frame->hd.stream_id) : NULL;
@@ -282,10 +285,14 @@ static int on_closed(nghttp2_session *h2, int32_t stream, uint32_t code, void *u
 
 static ssize_t on_read(READ_PARAMETERS)
 {
+    struct session *s = user;
     (void)h2;
     (void)stream;
-    (void)user;
-    return call_read(source->ptr, out, max, flags);
+    ssize_t len = call_read(source->ptr, out, max, flags);
+    if (len > 0)
+        s->idle_frames =
+            0; /* a server with a small window answers each frame with WINDOW_UPDATEs */
+    return len;
 }
 
 static nghttp2_session_callbacks *callbacks(void)
@@ -408,6 +415,11 @@ const weir_error *session_why(const struct session *s)
 static void wake(struct session *s)
 {
     s->o.events->wake(s->o.user);
+}
+
+bool session_answered(const struct session *s)
+{
+    return s->answered;
 }
 
 size_t session_room(struct session *s)

@@ -43,6 +43,8 @@ ssize_t session_pull(struct session *s, const uint8_t **data);
 bool session_over(struct session *s);
 const weir_error *session_why(const struct session *s); /* OK: the peer did nothing wrong */
 
+bool session_answered(const struct session *s); /* a call, at any time: the server works */
+
 /* How many calls may be started now. */
 size_t session_room(struct session *s);
 size_t session_calls(const struct session *s);

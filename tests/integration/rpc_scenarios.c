@@ -118,6 +118,27 @@ static void goaway_with_64_in_flight(void **state)
     h2server_stop(s);
 }
 
+/* A proxy that ends connections after so many requests, or after a few idle seconds, is no reason
+ * to wait. */
+static void connections_that_end_soon_after_answers_are_no_failure(void **state)
+{
+    (void)state;
+    struct h2server *s = server(0);
+    struct rpc *rpc = channel_to(s, NULL);
+    for (int i = 0; i < 6; i++) {
+        weir_error err = {0};
+        assert_int_equal(probe_call(rpc, "/t/echo", &err), WEIR_OK);
+        assert_int_equal(rpc_state(rpc), WEIR_CHANNEL_READY);
+        h2server_goaway(s, 0);
+        assert_int_equal(rpc_state_wait(rpc, WEIR_CHANNEL_READY, probe_in(10000), &err), WEIR_OK);
+    }
+    weir_channel_counters c = counters(rpc);
+    assert_int_equal(c.connects, 6);
+    assert_int_equal(c.connect_failures, 0);
+    rpc_close(rpc);
+    h2server_stop(s);
+}
+
 static void half_open_connection_is_found_by_keepalive(void **state)
 {
     (void)state;
@@ -334,6 +355,7 @@ int main(void)
         cmocka_unit_test(streams_cancelled_at_full_speed_do_not_end_the_connection),
         cmocka_unit_test(gateway_restarts_with_calls_in_flight),
         cmocka_unit_test(goaway_with_64_in_flight),
+        cmocka_unit_test(connections_that_end_soon_after_answers_are_no_failure),
         cmocka_unit_test(half_open_connection_is_found_by_keepalive),
         cmocka_unit_test(slow_reader_of_a_stream_stops_the_sender),
         cmocka_unit_test(close_during_everything),

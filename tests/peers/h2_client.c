@@ -1,7 +1,7 @@
 /* The client that the HTTP/2 fault server (h2/) talks to: some calls at once, then one more on the
  * same channel, because a fault must not outlive its call. Prints a line of JSON for each, the last
  * one "again", then the channel's counters. Usage: peer_h2 PORT [option...]
- *   calls=N size=BYTES limit=MS stream gzip CHANNEL_ARGUMENT=NUMBER */
+ *   calls=N again=N size=BYTES limit=MS stream gzip CHANNEL_ARGUMENT=NUMBER */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #define CALLS_MAX 256
 
 struct plan {
-    size_t calls, size;
+    size_t calls, again, size;
     weir_ms limit;
     bool stream, gzip;
     weir_channel_arg args[8];
@@ -40,11 +40,13 @@ static void channel_argument(struct plan *plan, char *text)
 
 static struct plan read_plan(int argc, char **argv)
 {
-    struct plan plan = {.calls = 1, .size = 4, .limit = 8000};
+    struct plan plan = {.calls = 1, .again = 1, .size = 4, .limit = 8000};
     unsigned long value = 0;
     for (int i = 2; i < argc; i++) {
         if (option(argv[i], "calls", &value))
             plan.calls = value < CALLS_MAX ? value : CALLS_MAX;
+        else if (option(argv[i], "again", &value))
+            plan.again = value;
         else if (option(argv[i], "size", &value))
             plan.size = value < PEER_MESSAGE_MAX ? value : PEER_MESSAGE_MAX;
         else if (option(argv[i], "limit", &value))
@@ -106,11 +108,13 @@ static void run(struct rpc *channel, const struct plan *plan)
         print_call(&calls[i], "call");
         peer_call_finish(&calls[i]);
     }
-    struct peer_call again;
-    begin(&again, channel, "/peers.Faults/Again", &(struct plan){.size = 4, .limit = 8000});
-    peer_call_wait(&again, SIZE_MAX);
-    print_call(&again, "again");
-    peer_call_finish(&again);
+    for (size_t i = 0; i < plan->again; i++) {
+        struct peer_call again;
+        begin(&again, channel, "/peers.Faults/Again", &(struct plan){.size = 4, .limit = 8000});
+        peer_call_wait(&again, SIZE_MAX);
+        print_call(&again, "again");
+        peer_call_finish(&again);
+    }
 }
 
 int main(int argc, char **argv)

@@ -40,6 +40,10 @@ class Case:
         """All of a call has come."""
         c.answer(s)
 
+    def again(self, c, s):
+        """So has a later one."""
+        c.answer(s)
+
     def check(self, calls, counters, server):
         """More than the codes; raises."""
 
@@ -84,9 +88,24 @@ class small_windows(Case):
         must(len(server.connections[0].streams[1]["bytes"]) == 300005, "the request is not whole")
 
 
+class crumbs_of_window(Case):
+    """a window of 100 bytes that is opened again after each of 3000 frames is no flood"""
+    client = ["size=300000"]
+    settings = {**Case.settings, S.INITIAL_WINDOW_SIZE: 100}
+
+    def received(self, c, event):
+        """By hand: the library would wait for more than the window has room for."""
+        for where in (None, event.stream_id):
+            if event.flow_controlled_length:
+                c.h2.increment_flow_control_window(event.flow_controlled_length, where)
+
+    def check(self, calls, counters, server):
+        must(len(server.connections[0].streams[1]["bytes"]) == 300005, "the request is not whole")
+
+
 class window_opened_later(Case):
     """a window of 0 that SETTINGS open in the middle of the call, then shrink below zero"""
-    client = ["size=200000"]
+    client = ["size=100000"]
     settings = {**Case.settings, S.INITIAL_WINDOW_SIZE: 0}
 
     def headers(self, c, s):
@@ -94,8 +113,10 @@ class window_opened_later(Case):
         c.flush()
         c.h2.update_settings({S.INITIAL_WINDOW_SIZE: 100})
 
+    received = crumbs_of_window.received
+
     def check(self, calls, counters, server):
-        must(len(server.connections[0].streams[1]["bytes"]) == 200005, "the request is not whole")
+        must(len(server.connections[0].streams[1]["bytes"]) == 100005, "the request is not whole")
 
 
 class large_frames(Case):
@@ -315,6 +336,18 @@ class goaway(Case):
     def request(self, c, s):
         c.answer(s)
         c.goaway(s)
+
+
+class goaway_each(Case):
+    """a server that says GOAWAY after each of ten answers is no reason to wait"""
+    client = ["again=9", "limit=900"]
+    connects = 10
+
+    def request(self, c, s):
+        c.answer(s)
+        c.goaway(s)
+
+    again = request
 
 
 class goaway_first_warning(Case):

@@ -18,7 +18,8 @@ def run(client, case):
     if done.returncode:
         return f"the client ended with {done.returncode}: {done.stderr[:300]}"
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return judge(case, server, [line for line in lines if line["what"] == "call"], lines[-2], lines[-1])
+    what = {name: [line for line in lines if line["what"] == name] for name in ("call", "again")}
+    return judge(case, server, what["call"], what["again"], lines[-1])
 
 
 def judge(case, server, calls, again, counters):
@@ -32,8 +33,9 @@ def judge(case, server, calls, again, counters):
             return f"{call['messages']} messages, not {case.messages}"
         if (call["code"] == 0) != (call["weir"] == "WEIR_OK"):
             return f"code {call['code']} and {call['weir']}"
-    if again["code"] or again["messages"] != 1:
-        return f"the next call on the channel failed: {again['code']} {again['error']}"
+    for call in again:
+        if call["code"] or call["messages"] != 1:
+            return f"the next call on the channel failed: {call['code']} {call['error']}"
     if case.connects is not None and counters["connects"] != case.connects:
         return f"{counters['connects']} connections, not {case.connects}"
     if counters["active"] or counters["queued"]:

@@ -164,7 +164,7 @@ class Connection:
         if not again:
             getattr(self.case, what)(self, stream)
         elif what == "request":
-            self.answer(stream)
+            self.case.again(self, stream)
 
     def run(self):
         try:
