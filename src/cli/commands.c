@@ -71,6 +71,7 @@ static const struct command generate_man = {
 static const struct command *const commands[] = {
     &command_zeebe_status,
     &command_zeebe_health,
+    &command_zeebe_call,
     &command_zeebe_config,
     &generate_completion,
     &command_token,

@@ -245,7 +245,7 @@ static const struct flag grant[] = {
      .kind = FLAG_TEXT,
      .value = "TEXT",
      .env = "OAUTH_AUDIENCE",
-     .help = "the audience asked for"},
+     .help = "the audience asked for; with jwt-bearer the assertion's"},
     {.name = "resource", .kind = FLAG_TEXT, .value = "TEXT", .help = "the resource asked for"},
     {.name = "username",
      .kind = FLAG_TEXT,

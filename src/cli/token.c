@@ -11,6 +11,7 @@
 #include "cli/login.h"
 #include "cli/out.h"
 #include "cli/session.h"
+#include "cli/value.h"
 #include "cli/zeebe_open.h"
 
 /* ---- printing ---------------------------------------------------------------------------- */
@@ -83,7 +84,7 @@ static weir_credentials *zeebe_login(const struct args *args, weir_error *err)
 {
     struct zeebe_settings settings;
     weir_credentials *credentials = NULL;
-    weir_status status = zeebe_settings_find(&settings, args, err);
+    weir_status status = zeebe_login_find(&settings, args, err);
     if (status == WEIR_OK && settings.login == LOGIN_NONE)
         (void)fail_set(err, WEIR_MISSING,
                        "there is nobody to log in as: set CAMUNDA_CLIENT_ID and "
@@ -105,8 +106,32 @@ static weir_credentials *open_login(const struct args *args, struct str *instanc
                                      : token_salesforce(args, instance_url, err);
 }
 
+/* Flags that mean something only with some values of --for ("": without it). */
+static const struct {
+    const char *flag, *with;
+} limited[] = {
+    {"token-url", "|salesforce"}, {"grant", "|salesforce"}, {"username", "|salesforce"},
+    {"subject", "|salesforce"},   {"param", "|"},           {"login-url", "salesforce"},
+    {"sandbox", "salesforce"},    {"address", "zeebe"},     {"cluster-id", "zeebe"},
+    {"region", "zeebe"},          {"authz-url", "zeebe"},   {"token-env", "zeebe"},
+};
+
+/* A flag that would do nothing is a mistake. */
+static const char *useless_flag(const struct args *args)
+{
+    const char *who = args_text(args, "for");
+    for (size_t i = 0; i < sizeof limited / sizeof *limited; i++)
+        if (args_has(args, limited[i].flag) && !value_is_choice(who ? who : "", limited[i].with))
+            return limited[i].flag;
+    return NULL;
+}
+
 int token_run(const struct args *args)
 {
+    const char *useless = useless_flag(args), *who = args_text(args, "for");
+    if (useless)
+        return fail_usage("--%s does nothing with%s%s; see weir token --help", useless,
+                          who ? " --for " : "out --for", who ? who : "");
     weir_error err = {0};
     struct str instance_url = {0};
     if (args_switch(args, "header") && args_switch(args, "info"))

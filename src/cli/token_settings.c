@@ -243,9 +243,12 @@ weir_credentials *token_general(const struct args *args, weir_error *err)
     if (status == WEIR_OK)
         status = token_settings_check(&grant, kind, &group_grant, err);
     if (status == WEIR_OK && read_params(&params, args, err) == WEIR_OK) {
+        const char *audience = token_setting_text(&grant, GRANT_AUDIENCE);
+        bool asserts = kind == WEIR_GRANT_JWT_BEARER; /* its audience is the assertion's */
         weir_oauth2_options options = {
             .params = params.list,
-            .audience = token_setting_text(&grant, GRANT_AUDIENCE),
+            .audience = asserts ? NULL : audience,
+            .assertion_audience = asserts ? audience : NULL,
         };
         credentials = token_settings_open(&grant, kind, &options, err);
     }

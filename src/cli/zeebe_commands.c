@@ -6,6 +6,8 @@ static const struct flag_group *const channel_groups[] = {&group_channel, &group
                                                           &group_cache_zeebe, &group_network, NULL};
 static const struct flag_group *const health_groups[] = {
     &group_health, &group_channel, &group_login, &group_cache_zeebe, &group_network, NULL};
+static const struct flag_group *const call_groups[] = {
+    &group_call, &group_channel, &group_login, &group_cache_zeebe, &group_network, NULL};
 static const struct flag_group *const token_groups[] = {
     &group_token,       &group_grant,      &group_cache, &group_network,
     &group_token_zeebe, &group_salesforce, NULL};
@@ -57,6 +59,36 @@ const struct command command_zeebe_config = {
     .examples = "weir zeebe config\n"
                 "weir zeebe config --address grpcs://gateway.example -o json",
     .run = zeebe_config_run,
+};
+
+const struct command command_zeebe_call = {
+    .path = "zeebe call",
+    .args = "[RPC]",
+    .max_args = 1,
+    .groups = call_groups,
+    .summary = "Call any RPC of the gateway, from JSON to JSON",
+    .about =
+        "RPC is Topology or gateway_protocol.Gateway/Topology. Each message of the answer is "
+        "printed as it arrives, in protojson form: unset fields shown, 64-bit numbers as strings, "
+        "enums by name. In --data, 64-bit numbers may be numbers or strings, enums names or "
+        "numbers; an unknown field or a value of the wrong type is status 65, before anything "
+        "is sent. With -o json the messages of a streaming RPC are JSON Lines.\n"
+        "\n"
+        "Where the request has a field requestTimeout (how long the gateway may wait before it "
+        "answers that there is nothing) and --data does not set it, it becomes 90 % of "
+        "--request-timeout, so that an empty answer is an answer and not a timeout.\n"
+        "\n"
+        "-v shows what grpcurl -v shows, on standard error: the method, the metadata sent, "
+        "response "
+        "headers and trailers, counts. Tokens and cookies are shown as ***.",
+    .examples =
+        "weir zeebe call Topology\n"
+        "weir zeebe call --list\n"
+        "weir zeebe call --describe PublishMessage\n"
+        "weir zeebe call PublishMessage --data '{\"name\":\"paid\",\"correlationKey\":\"7\"}'\n"
+        "# jobs as they come, for a minute\n"
+        "weir zeebe call StreamActivatedJobs --data @stream.json --request-timeout 1m -o json",
+    .run = zeebe_call_run,
 };
 
 const struct command command_token = {

@@ -323,8 +323,7 @@ static void warn_of_secret(const struct zeebe_settings *s)
         login_warn_of_secret();
 }
 
-weir_status zeebe_settings_find(struct zeebe_settings *out, const struct args *args,
-                                weir_error *err)
+weir_status zeebe_login_find(struct zeebe_settings *out, const struct args *args, weir_error *err)
 {
     bool cluster = false;
     *out = (struct zeebe_settings){0};
@@ -333,11 +332,17 @@ weir_status zeebe_settings_find(struct zeebe_settings *out, const struct args *a
     warn_of_secret(out);
     setting_default(&out->at[ZEEBE_KEEPALIVE], "45s", "default");
     if (decide_cluster(out, &cluster, err) != WEIR_OK ||
-        find_gateway(out, cluster, err) != WEIR_OK || decide_tls(out, err) != WEIR_OK ||
-        decide_login(out, cluster, err) != WEIR_OK || check_client_cert(out, err) != WEIR_OK)
+        find_gateway(out, cluster, err) != WEIR_OK || decide_login(out, cluster, err) != WEIR_OK)
         return err->status;
     bool oauth2 = out->login == LOGIN_OAUTH2 || out->login == LOGIN_CLOUD;
-    if (oauth2 && default_login(out, err) != WEIR_OK)
+    return oauth2 ? default_login(out, err) : WEIR_OK;
+}
+
+weir_status zeebe_settings_find(struct zeebe_settings *out, const struct args *args,
+                                weir_error *err)
+{
+    if (zeebe_login_find(out, args, err) != WEIR_OK || decide_tls(out, err) != WEIR_OK ||
+        check_client_cert(out, err) != WEIR_OK)
         return err->status;
     return check_exposed(out, err);
 }

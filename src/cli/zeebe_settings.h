@@ -52,6 +52,8 @@ struct zeebe_settings {
  * malformed one. *out holds in any case what was found: zeebe_settings_free() it. */
 weir_status zeebe_settings_find(struct zeebe_settings *out, const struct args *args,
                                 weir_error *err);
+/* The login only: how the gateway is reached does not matter to who just wants a token. */
+weir_status zeebe_login_find(struct zeebe_settings *out, const struct args *args, weir_error *err);
 void zeebe_settings_free(struct zeebe_settings *settings);
 /* Its text; NULL when it is not set, or set to "". */
 const char *zeebe_setting_text(const struct zeebe_settings *settings, enum zeebe_setting which);

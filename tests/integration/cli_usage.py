@@ -34,6 +34,8 @@ class Usage(Case):
             ("zeebe status --port x", 'weir: zeebe: --port: "x" is no whole number'),
             ("token --grant telepathy", 'weir: token: --grant: "telepathy" is none of client-credentials|'),
             ("token --clientId me", "weir: token: unknown flag --clientId; the nearest known one is --client-id"),
+            ("token --for zeebe --token-url x", "weir: token: --token-url does nothing with --for zeebe; see"),
+            ("token --address x", "weir: token: --address does nothing without --for; see weir token --help"),
             ("token --header --info", "weir: token: --header and --info contradict each other"),
             ("completion tcsh", 'weir: completion: completion is made for bash, zsh and fish, not for "tcsh"'),
             ("--address x zeebe status", "weir: --address comes too early"),
