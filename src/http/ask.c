@@ -126,6 +126,7 @@ static void explain_code(const struct http_ask *ask, CURLcode code, weir_error *
                         .words = ask->words[0] ? ask->words : curl.easy_strerror(code),
                         .peer = r->peer,
                         .proxy = r->proxy.host ? proxy : NULL,
+                        .tls = r->tls,
                         .proxy_status = easy_number(ask->easy, CURLINFO_HTTP_CONNECTCODE),
                         .verified = easy_number(ask->easy, CURLINFO_SSL_VERIFYRESULT),
                         .os_errno = easy_number(ask->easy, CURLINFO_OS_ERRNO)};
@@ -141,6 +142,9 @@ void ask_finish(struct http_ask *ask, CURLcode code)
         explain_trouble(ask, &why);
     else if (code != CURLE_OK)
         explain_code(ask, code, &why);
+    else if (!ask->in.heads_over) /* libcurl takes headers without their end for an answer */
+        error_set(&why, WEIR_UNREACHABLE, "%s: the connection was cut within the answer's headers",
+                  ask->request->peer);
     else if (status < 100 || status > 599)
         error_set(&why, WEIR_PROTOCOL, "%s: the answer's status is %ld, which HTTP does not know",
                   ask->request->peer, status);

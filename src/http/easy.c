@@ -229,11 +229,11 @@ const char *easy_phase(const struct http_ask *ask)
         return "its name is not resolved yet";
     if (!easy)
         return "it was over before it began";
-    if (passed(easy, CURLINFO_STARTTRANSFER_TIME_T))
+    if (ask->in.head_bytes > 0) /* libcurl's own time is set when a body is sent, too */
         return "the answer is not complete";
     if (passed(easy, CURLINFO_PRETRANSFER_TIME_T))
         return "connected, but the server does not answer";
-    if (passed(easy, CURLINFO_CONNECT_TIME_T))
+    if (easy_number(easy, CURLINFO_LOCAL_PORT) > 0) /* its connect time includes TLS, or not */
         return ask->request->tls ? "connected, but TLS is not set up yet" : "connected just now";
     if (passed(easy, CURLINFO_NAMELOOKUP_TIME_T))
         return "not connected yet";

@@ -137,6 +137,8 @@ weir_status fail_explain(weir_error *err, const struct failure *f)
     const struct row *row = row_of(f->code);
     const struct tls_row *tls = tls_row_of(f);
     const char *advice = tls ? tls->advice : row->advice;
+    if (f->code == CURLE_GOT_NOTHING && !f->tls) /* OpenSSL's servers say nothing to plain HTTP */
+        advice = "the server closed the connection without an answer; is it a TLS port (https)?";
     weir_status status = tls ? tls->status : row->status;
     error_set(err, status, "%s%s%s: %s%s%s", f->peer, f->proxy ? " through the proxy " : "",
               f->proxy ? f->proxy : "", f->words, *advice ? "; " : "", advice);

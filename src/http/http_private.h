@@ -87,6 +87,7 @@ struct failure {
     const char *words; /* libcurl's, of this very request */
     const char *peer;  /* "host:port" */
     const char *proxy; /* "host:port", or NULL */
+    bool tls;
     long proxy_status; /* the proxy's answer to CONNECT; 0: none */
     long verified;     /* of the certificate; 0: fine */
     long os_errno;

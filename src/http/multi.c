@@ -16,6 +16,7 @@
 struct sock {
     uv_poll_t poll; /* first */
     struct http *http;
+    int events; /* that are waited for */
     struct sock *next, **from;
 };
 
@@ -64,12 +65,17 @@ static void act(struct http *http, curl_socket_t fd, int events)
 
 /* ---- sockets and the timer --------------------------------------------------------------- */
 
+/* A socket in trouble is reported as ready, not as broken: the peer may have said why before it
+ * went, and libcurl would not read that. libuv has stopped watching such a socket. */
 static void on_event(uv_poll_t *poll, int status, int events)
 {
     struct sock *sock = (struct sock *)(void *)poll;
     uv_os_fd_t fd = -1;
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
-    flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
+    if (status < 0) {
+        events = UV_READABLE | UV_WRITABLE;
+        uv_poll_start(poll, sock->events, on_event);
+    }
+    int flags = events & UV_READABLE ? CURL_CSELECT_IN : 0;
     flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
     if (uv_fileno((const uv_handle_t *)poll, &fd) == 0)
         act(sock->http, fd, flags);
@@ -120,9 +126,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *o
     }
     if (!sock)
         sock = sock_open(http, fd);
-    int events = what & CURL_POLL_IN ? UV_READABLE : 0;
-    events |= what & CURL_POLL_OUT ? UV_WRITABLE : 0;
-    int bad = sock ? uv_poll_start(&sock->poll, events, on_event) : 0;
+    if (!sock)
+        return 0; /* the client is sick: collect() ends it */
+    sock->events = what & CURL_POLL_IN ? UV_READABLE : 0;
+    sock->events |= what & CURL_POLL_OUT ? UV_WRITABLE : 0;
+    int bad = uv_poll_start(&sock->poll, sock->events, on_event);
     if (bad)
         http->sick = bad;
     return 0; /* anything else would make the handle unusable before we are ready */
