@@ -1,4 +1,4 @@
-#include "lib/web.h"
+#include "lib/webserver.h"
 
 #include "core/clock.h"
 #include "io/stream.h"
@@ -11,21 +11,21 @@
 #include <time.h>
 
 struct visit { /* one connection */
-    struct web *web;
+    struct webserver *web;
     struct visit *next, **from;
     struct stream *stream;
     struct buf in;
-    struct web_reply reply;
+    struct webserver_reply reply;
     size_t number;
     bool leaving;
 };
 
-struct web {
+struct webserver {
     struct loop *loop;
     struct listener *listener;
     struct visit *visits;
     struct tls *tls;
-    web_fn *answer;
+    webserver_fn *answer;
     void *user;
     uint16_t port;
     pthread_mutex_t lock;
@@ -33,7 +33,7 @@ struct web {
     size_t requests, connections, open; /* @locked */
 };
 
-static size_t count(struct web *w, size_t *what, int by)
+static size_t count(struct webserver *w, size_t *what, int by)
 {
     pthread_mutex_lock(&w->lock);
     size_t now = *what += (size_t)by;
@@ -44,7 +44,7 @@ static size_t count(struct web *w, size_t *what, int by)
 
 static void leave(struct visit *v)
 {
-    struct web *w = v->web;
+    struct webserver *w = v->web;
     *v->from = v->next;
     if (v->next)
         v->next->from = v->from;
@@ -65,7 +65,9 @@ static void on_end(void *user, const weir_error *why)
 static void on_drained(void *user)
 {
     struct visit *v = user;
-    if (v->reply.for_ever && !v->leaving)
+    if (!v->reply.for_ever || v->leaving)
+        return;
+    for (int i = 0; i < 10000 && stream_queued(v->stream) == 0; i++) /* until the socket is full */
         stream_write(v->stream, v->reply.again.data, v->reply.again.len);
 }
 
@@ -84,13 +86,13 @@ static size_t whole(const char *text, size_t len, size_t *body)
 
 static void serve(struct visit *v, size_t body, size_t len)
 {
-    struct web *w = v->web;
+    struct webserver *w = v->web;
     char *head = strndup(v->in.data, body), *rest = strndup(v->in.data + body, len - body);
-    struct web_request request = {.head = head,
-                                  .body = rest,
-                                  .body_len = len - body,
-                                  .number = count(w, &w->requests, 1),
-                                  .connection = v->number};
+    struct webserver_request request = {.head = head,
+                                        .body = rest,
+                                        .body_len = len - body,
+                                        .number = count(w, &w->requests, 1),
+                                        .connection = v->number};
     buf_free(&v->reply.text);
     w->answer(w->user, &request, &v->reply);
     free(head);
@@ -125,7 +127,7 @@ static void on_accepted(void *user, struct stream *stream)
 {
     static const struct stream_events events = {
         .open = on_open, .data = on_data, .drained = on_drained, .end = on_end};
-    struct web *w = user;
+    struct webserver *w = user;
     struct visit *v = calloc(1, sizeof *v);
     *v = (struct visit){.web = w, .stream = stream, .in = BUF_INIT((size_t)64 * 1024 * 1024)};
     v->reply.text.max = v->reply.again.max = (size_t)64 * 1024 * 1024;
@@ -141,7 +143,7 @@ static void on_accepted(void *user, struct stream *stream)
 
 static void listen_now(void *user)
 {
-    struct web *w = user;
+    struct webserver *w = user;
     const struct listener_options options = {
         .host = "127.0.0.1", .tls = w->tls, .accepted = on_accepted, .user = w};
     w->listener = listener_open(w->loop, &options, NULL);
@@ -149,15 +151,15 @@ static void listen_now(void *user)
 
 static void stop_now(void *user)
 {
-    struct web *w = user;
+    struct webserver *w = user;
     while (w->visits)
         leave(w->visits);
     listener_close(w->listener);
 }
 
-struct web *web_start(struct tls *tls, web_fn *answer, void *user)
+struct webserver *webserver_start(struct tls *tls, webserver_fn *answer, void *user)
 {
-    struct web *w = calloc(1, sizeof *w);
+    struct webserver *w = calloc(1, sizeof *w);
     w->loop = loop_acquire(NULL);
     w->tls = tls;
     w->answer = answer;
@@ -170,7 +172,7 @@ struct web *web_start(struct tls *tls, web_fn *answer, void *user)
     return w;
 }
 
-void web_stop(struct web *w)
+void webserver_stop(struct webserver *w)
 {
     loop_call(w->loop, stop_now, w);
     loop_release(w->loop);
@@ -179,12 +181,12 @@ void web_stop(struct web *w)
     free(w);
 }
 
-uint16_t web_port(const struct web *w)
+uint16_t webserver_port(const struct webserver *w)
 {
     return w->port;
 }
 
-static size_t read_count(const struct web *w, const size_t *what)
+static size_t read_count(const struct webserver *w, const size_t *what)
 {
     pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&w->lock;
     pthread_mutex_lock(lock);
@@ -193,12 +195,12 @@ static size_t read_count(const struct web *w, const size_t *what)
     return now;
 }
 
-size_t web_requests(const struct web *w)
+size_t webserver_requests(const struct webserver *w)
 {
     return read_count(w, &w->requests);
 }
 
-size_t web_connections(const struct web *w)
+size_t webserver_connections(const struct webserver *w)
 {
     return read_count(w, &w->connections);
 }
@@ -211,7 +213,7 @@ static struct timespec in_seconds(time_t seconds)
     return at;
 }
 
-static bool wait_count(struct web *w, const size_t *what, size_t n, bool at_least)
+static bool wait_count(struct webserver *w, const size_t *what, size_t n, bool at_least)
 {
     struct timespec until = in_seconds(10);
     int late = 0;
@@ -222,17 +224,18 @@ static bool wait_count(struct web *w, const size_t *what, size_t n, bool at_leas
     return late == 0;
 }
 
-bool web_wait_requests(struct web *w, size_t n)
+bool webserver_wait_requests(struct webserver *w, size_t n)
 {
     return wait_count(w, &w->requests, n, true);
 }
 
-bool web_wait_open(struct web *w, size_t n)
+bool webserver_wait_open(struct webserver *w, size_t n)
 {
     return wait_count(w, &w->open, n, false);
 }
 
-void web_say(struct web_reply *reply, const char *status, const char *headers, const char *body)
+void webserver_say(struct webserver_reply *reply, const char *status, const char *headers,
+                   const char *body)
 {
     buf_addf(&reply->text, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n%s", status, headers,
              strlen(body), body);

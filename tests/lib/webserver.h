@@ -1,7 +1,8 @@
-/* lib/web.h - a small HTTP/1.1 server for tests, on the I/O thread: it reads whole requests, and
- * says byte by byte what the test tells it to. And a client's request that a test can wait for. */
-#ifndef LIB_WEB_H
-#define LIB_WEB_H
+/* lib/webserver.h - a small HTTP/1.1 server for tests, on the I/O thread: it reads whole requests,
+ * and says byte by byte what the test tells it to. And a client's request that a test can wait for.
+ */
+#ifndef LIB_WEBSERVER_H
+#define LIB_WEBSERVER_H
 
 #include "core/buf.h"
 #include "http/exchange.h"
@@ -9,33 +10,36 @@
 
 #include <pthread.h>
 
-struct web;
+struct webserver;
 
-struct web_request {
+struct webserver_request {
     const char *head; /* NUL-terminated, from the method to the empty line */
     const char *body; /* NUL-terminated */
     size_t body_len;
     size_t number;     /* of this request, from 1 */
     size_t connection; /* that it came on, from 1 */
 };
-struct web_reply {
+struct webserver_reply {
     struct buf text; /* sent as it is; empty: no answer, ever */
     bool hang_up;    /* close after it */
     bool for_ever;   /* `text`, then `again` until the client has gone */
     struct buf again;
 };
 /* @thread io */
-typedef void web_fn(void *user, const struct web_request *request, struct web_reply *reply);
+typedef void webserver_fn(void *user, const struct webserver_request *request,
+                          struct webserver_reply *reply);
 
-struct web *web_start(struct tls *tls, web_fn *answer, void *user);
-void web_stop(struct web *web);
-uint16_t web_port(const struct web *web);
-size_t web_requests(const struct web *web);
-size_t web_connections(const struct web *web);   /* accepted so far */
-bool web_wait_requests(struct web *w, size_t n); /* until so many have arrived; false after 10 s */
-bool web_wait_open(struct web *w, size_t n);     /* until so many connections are open */
+struct webserver *webserver_start(struct tls *tls, webserver_fn *answer, void *user);
+void webserver_stop(struct webserver *web);
+uint16_t webserver_port(const struct webserver *web);
+size_t webserver_requests(const struct webserver *web);
+size_t webserver_connections(const struct webserver *web); /* accepted so far */
+bool webserver_wait_requests(struct webserver *w,
+                             size_t n); /* until so many have arrived; false after 10 s */
+bool webserver_wait_open(struct webserver *w, size_t n); /* until so many connections are open */
 /* "HTTP/1.1 STATUS", `headers` (each ended by CRLF), Content-Length, the body. */
-void web_say(struct web_reply *reply, const char *status, const char *headers, const char *body);
+void webserver_say(struct webserver_reply *reply, const char *status, const char *headers,
+                   const char *body);
 
 /* ---- the client's side ---- */
 
