@@ -116,6 +116,7 @@ static weir_ms retry_after(const struct http_answer *answer, const struct clock 
 bool answer_view(struct incoming *in, int status, const struct clock *clock,
                  struct http_answer *out)
 {
+    mem_free(in->headers);
     in->headers = mem_array(in->head_count + 1, sizeof *in->headers);
     if (!in->headers)
         return false;

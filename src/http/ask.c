@@ -121,7 +121,8 @@ static void explain_code(const struct http_ask *ask, CURLcode code, weir_error *
     const struct request *r = ask->request;
     char proxy[320] = "";
     if (r->proxy.host)
-        (void)snprintf(proxy, sizeof proxy, "%s:%u", r->proxy.host, r->proxy.port);
+        (void)snprintf(proxy, sizeof proxy, r->proxy.ipv6 ? "[%s]:%u" : "%s:%u", r->proxy.host,
+                       r->proxy.port);
     struct failure f = {.code = code,
                         .words = ask->words[0] ? ask->words : curl.easy_strerror(code),
                         .peer = r->peer,

@@ -12,7 +12,7 @@
 #include "http/http_private.h"
 #include "io/proxy.h"
 
-#include <string.h>
+#define IDLE_MS 30000 /* kept connections without a request */
 
 static void destroy(struct http *http)
 {
@@ -51,6 +51,7 @@ struct http *http_open(const struct http_options *options, weir_error *err)
     }
     atomic_init(&http->refs, 1);
     pthread_mutex_init(&http->lock, NULL);
+    http->idle_after = IDLE_MS;
     http->part = options->part ? options->part : "http";
     if (trust_read(&http->trust, options->tls, err) == WEIR_OK &&
         read_proxy(http, options->proxy, err) == WEIR_OK)

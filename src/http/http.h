@@ -52,8 +52,8 @@ struct http_answer {
 const char *http_header(const struct http_answer *answer, const char *name); /* NULL: none */
 
 /* Exactly once, @thread io, never from within http_send(). Any HTTP status is an answer (redirects
- * are not followed); `answer` NULL: *err says why there is none (mapping table of curl's codes:
- * UNREACHABLE, UNTRUSTED, TIMEOUT, PROTOCOL, ...). */
+ * are not followed), with a cleared *err; `answer` NULL: *err says why there is none (mapping table
+ * of curl's codes: UNREACHABLE, UNTRUSTED, TIMEOUT, PROTOCOL, ...). */
 typedef void http_done_fn(void *user, const struct http_answer *answer, const weir_error *err);
 
 /* NULL: *err says why, and `done` does not come. WEIR_INVALID: an URL that is none, or whose scheme

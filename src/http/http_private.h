@@ -128,6 +128,7 @@ struct http {
     struct http_ask *running; /* in `multi` */
     struct timer turn;        /* libcurl's */
     struct timer idle;        /* closes kept-alive connections */
+    weir_ms idle_after;       /* ... so long after the last request */
     unsigned busy;            /* frames that will look at this again */
     bool closed;
     int sick;               /* a socket cannot be watched: libuv's error number */

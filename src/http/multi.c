@@ -9,8 +9,7 @@
 #include "core/mem.h"
 #include "http/http_private.h"
 
-#define CONNECTIONS 8L    /* to one host; requests beyond that wait for one */
-#define IDLE_MS     30000 /* kept connections without a request */
+#define CONNECTIONS 8L /* to one host; requests beyond that wait for one */
 #define LATER_NS    (INT64_C(365) * 86400 * NS_PER_S)
 
 struct sock {
@@ -219,5 +218,5 @@ void multi_remove(struct http *http, struct http_ask *ask)
     if (ask->next)
         ask->next->from = ask->from;
     if (!http->running) /* without memory they stay open for longer */
-        timer_set_in(&http->idle, IDLE_MS);
+        timer_set_in(&http->idle, http->idle_after);
 }

@@ -139,6 +139,13 @@ static weir_status write_url(struct request *r, weir_error *err)
     return WEIR_OK;
 }
 
+/* Escapes and signs that libcurl would read in its own way; other alphabets come as "xn--". */
+static bool plain_host(const struct url *url)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-._~";
+    return url->ipv6 || url->host[strspn(url->host, allowed)] == '\0';
+}
+
 static weir_status read_url(struct request *r, const char *text, weir_error *err)
 {
     weir_status status = url_parse(&r->parts, text ? text : "", "the URL", err);
@@ -149,6 +156,10 @@ static weir_status read_url(struct request *r, const char *text, weir_error *err
         return error_set(err, WEIR_INVALID,
                          "an URL of the kind '%s' cannot be asked: http and https can",
                          r->parts.scheme);
+    if (!plain_host(&r->parts))
+        return error_set(err, WEIR_INVALID,
+                         "the host '%s' of the URL holds a sign that names of hosts do not have",
+                         r->parts.host);
     r->parts.port = url_port(&r->parts, 80);
     return write_url(r, err);
 }

@@ -1,6 +1,8 @@
 /* Requests as they go over the wire, and what comes back. */
 #include "lib/check.h"
 
+#include "core/mem.h"
+#include "http/http_private.h"
 #include "lib/webserver.h"
 
 #include <dirent.h>
@@ -137,6 +139,56 @@ static void a_connection_is_kept_for_the_next_request(void **state)
     assert_int_equal(webserver_connections(web), 1);
     http_close(http);
     assert_true(webserver_wait_open(web, 0)); /* and closed with the client */
+    webserver_stop(web);
+}
+
+static void kept_connections_are_closed_when_nothing_was_asked_for_a_while(void **state)
+{
+    (void)state;
+    struct webserver *web = webserver_start(NULL, echo, NULL);
+    struct http *http = open_client();
+    struct fetch f;
+    http->idle_after = 20;
+    for (size_t i = 1; i <= 2; i++) {
+        assert_int_equal(fetch_get(&f, http, url_of(web, "/")), WEIR_OK);
+        assert_true(webserver_wait_open(web, 0));
+        assert_int_equal(webserver_connections(web), i);
+    }
+    http_close(http);
+    webserver_stop(web);
+}
+
+struct rumour {
+    struct http *http;
+    const char *text;
+};
+
+static void believe(void *user)
+{
+    const struct rumour *rumour = user;
+    mem_free(rumour->http->known);
+    rumour->http->known = mem_strdup(rumour->text);
+    rumour->http->known_until_ns = INT64_MAX;
+}
+
+/* These names are nobody's: only what was resolved before can lead to the server. */
+static void libcurl_resolves_no_names_itself(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"login.invalid", "login.invalid.", "a-b.c_d.invalid"};
+    struct webserver *web = webserver_start(NULL, echo, NULL);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char known[64], named[64];
+        struct http *http = open_client();
+        struct fetch f;
+        (void)snprintf(known, sizeof known, "%s:%u:127.0.0.1", names[i], webserver_port(web));
+        (void)snprintf(named, sizeof named, "http://%s:%u/", names[i], webserver_port(web));
+        struct rumour rumour = {http, known};
+        loop_call(http_loop(http), believe, &rumour);
+        if (fetch_get(&f, http, named) != WEIR_OK)
+            fail_msg("%s", f.err.message);
+        http_close(http);
+    }
     webserver_stop(web);
 }
 
@@ -304,6 +356,8 @@ int main(void)
         cmocka_unit_test(a_request_arrives_as_it_was_asked_for),
         cmocka_unit_test(every_method_frames_its_body_as_http_wants),
         cmocka_unit_test(a_connection_is_kept_for_the_next_request),
+        cmocka_unit_test(kept_connections_are_closed_when_nothing_was_asked_for_a_while),
+        cmocka_unit_test(libcurl_resolves_no_names_itself),
         cmocka_unit_test(many_requests_share_few_connections),
         cmocka_unit_test(any_status_is_an_answer_and_chunks_are_put_together),
         cmocka_unit_test(gzip_is_unpacked_and_a_bomb_is_not),

@@ -55,6 +55,8 @@ static void what_cannot_be_asked_is_refused_and_nothing_secret_is_quoted(void **
         {{.method = "GET", .url = "file:///etc/passwd"}, "host"},
         {{.method = "GET", .url = "http://u:s3cret@h:x/"}, "port"},
         {{.method = "GET", .url = "http://h/\r\nX: y"}, "URL"},
+        {{.method = "GET", .url = "http://a%2eb/"}, "'a%2eb'"},
+        {{.method = "GET", .url = "http://a\\b/"}, "host"},
         {{.method = "GE T", .url = "http://h/"}, "method"},
         {{.method = "", .url = "http://h/"}, "method"},
         {{.method = NULL, .url = "http://h/"}, "method"},

@@ -83,6 +83,23 @@ static void files_and_texts_are_the_same(void **state)
     trust_clear(&t);
 }
 
+static void a_file_may_be_a_pipe(void **state)
+{
+    (void)state;
+    int ends[2];
+    char name[32];
+    struct trust t;
+    assert_int_equal(pipe(ends), 0);
+    size_t len = strlen(pki_ca(pki));
+    assert_int_equal(write(ends[1], pki_ca(pki), len), len);
+    close(ends[1]);
+    (void)snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+    assert_int_equal(trust_read(&t, WEIR_TLS(.root_certificates_file = name), NULL), WEIR_OK);
+    assert_string_equal(t.roots, pki_ca(pki));
+    trust_clear(&t);
+    close(ends[0]);
+}
+
 static void a_certificate_may_stand_with_its_key(void **state)
 {
     (void)state;
@@ -126,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_broken_is_named),
         cmocka_unit_test(files_and_texts_are_the_same),
+        cmocka_unit_test(a_file_may_be_a_pipe),
         cmocka_unit_test(a_certificate_may_stand_with_its_key),
         cmocka_unit_test(openssls_variables_hold_unless_roots_are_given),
         cmocka_unit_test(a_broken_proxy_is_refused_when_the_client_is_opened),
