@@ -19,6 +19,7 @@ http {
     ssl_certificate $WORK/server.pem;
     ssl_certificate_key $WORK/server.key;
     keepalive_timeout 2s;
+    keepalive_requests 100;
     server {
         listen 127.0.0.1:$FRONT ssl http2;
         ssl_client_certificate $WORK/ca.pem;

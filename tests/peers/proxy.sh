@@ -44,3 +44,10 @@ refused "a poll that it cuts says so" 69 504 ActivateJobs --request-timeout 8s \
     --data '{"type": "none", "worker": "p", "timeout": 1000, "maxJobsToActivate": 1, "requestTimeout": 7000}'
 check "$p nobody behind it is UNREACHABLE" 69 502 "$WEIR" zeebe status --address "127.0.0.1:$DEAD" \
     --ca-file "$WORK/ca.pem" --request-timeout 2s
+
+# One channel, and what the proxy does to its connections.
+timeout 90 "$BUILD/tests/peers/peer_channel" "$at" "$WORK/ca.pem" "$WORK/client.pem" "$WORK/client.key" >"$WORK/out" 2>&1 && status=0 ||
+    status=$?
+sed "s/^\([a-zA-Z]*\) channel:/\1 $p/" "$WORK/out" | sort | uniq
+[ "$status" = 0 ] || FAILED=1
+grep -q '^ok' "$WORK/out" || FAIL "$p one channel" "ended with $status"
