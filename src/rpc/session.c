@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "core/text.h"
 #include "rpc/status.h"
 
 #include <string.h>
@@ -377,11 +378,35 @@ void session_lose(struct session *s, const weir_error *why)
     }
 }
 
+static void speaks_http1(weir_error *err, const char *text, size_t len)
+{
+    struct buf line = BUF_INIT(256);
+    const char *end = memchr(text, '\r', len);
+    text_fold(&line, text, end ? (size_t)(end - text) : len, 80);
+    error_peer(err, WEIR_PROTOCOL, WEIR_ORIGIN_GRPC, GRPC_UNAVAILABLE,
+               "the server answers \"%s\", not HTTP/2; is this a gRPC port, and does it want TLS?",
+               line.data ? line.data : "HTTP/1");
+    buf_free(&line);
+}
+
+/* In place of its SETTINGS: a web server, or a port that wants TLS. */
+static bool other_protocol(struct session *s, const uint8_t *data, size_t len)
+{
+    if (len >= 7 && memcmp(data, "HTTP/1.", 7) == 0)
+        speaks_http1(&s->why, (const char *)data, len);
+    else if (len >= 3 && data[0] == 0x15 && data[1] == 3)
+        error_peer(&s->why, WEIR_PROTOCOL, WEIR_ORIGIN_GRPC, GRPC_UNAVAILABLE,
+                   "the server answers with a TLS alert, not HTTP/2; does it want TLS?");
+    return s->why.status != WEIR_OK;
+}
+
 bool session_feed(struct session *s, const uint8_t *data, size_t len)
 {
     count(s->o.bytes_in, len);
     s->news = false;
     s->unnamed += (int64_t)len;
+    if (!s->settled && other_protocol(s, data, len))
+        return false;
     ssize_t took = nghttp2_session_mem_recv(s->h2, data, len);
     if (took < 0)
         break_off(s, nghttp2_strerror((int)took));

@@ -81,8 +81,30 @@ static const struct {
     {504, GRPC_UNAVAILABLE, WEIR_UNREACHABLE, "a proxy got no answer from the gateway in time"},
 };
 
+/* The words of an HTML page, because a line of an error has no room for its tags. */
+static void without_tags(char *out, size_t size, const char *body)
+{
+    size_t len = 0;
+    bool tag = false;
+    for (; *body && len + 1 < size; body++) {
+        char c = *body;
+        if (c == '<' || c == '>') {
+            tag = c == '<';
+            c = ' ';
+        } else if (tag) {
+            continue;
+        }
+        if (c != ' ' || (len > 0 && out[len - 1] != ' '))
+            out[len++] = c;
+    }
+    while (len > 0 && out[len - 1] == ' ')
+        len--;
+    out[len] = '\0';
+}
+
 int status_http(weir_error *err, int http_status, const char *body)
 {
+    char words[512] = "";
     const char *advice = "is this a gRPC port, and does the proxy before it forward gRPC?";
     weir_status status = http_status >= 500 ? WEIR_REFUSED : WEIR_PROTOCOL;
     int code = GRPC_UNKNOWN;
@@ -93,9 +115,12 @@ int status_http(weir_error *err, int http_status, const char *body)
             advice = https[i].advice;
         }
     }
+    if (body && *body == '<')
+        without_tags(words, sizeof words, body);
+    const char *shown = *words || !body ? words : body;
     error_peer(err, status, WEIR_ORIGIN_HTTP, http_status,
-               "the answer is HTTP status %d, not gRPC%s%s; %s", http_status,
-               body && *body ? ": " : "", body && *body ? body : "", advice);
+               "the answer is HTTP status %d, not gRPC%s%s; %s", http_status, *shown ? ": " : "",
+               shown, advice);
     return code;
 }
 

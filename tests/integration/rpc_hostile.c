@@ -110,6 +110,30 @@ static void endless_informational_headers_end_the_connection(void **state)
     assert_int_equal(meet(&s, NULL).status, WEIR_PROTOCOL);
 }
 
+static void a_server_of_another_protocol_is_recognised(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *greeting;
+        size_t len;
+        const char *says;
+    } cases[] = {
+        {"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", 41, "HTTP/1.1 400 Bad Request\", not"},
+        {"HTTP/1.0 2", 10, "HTTP/1.0 2\", not"},
+        {"\x15\x03\x01\0\x02\x02\x28", 7, "TLS"},
+        {"SSH-2.0-OpenSSH_9.2\r\n", 21, "SETTINGS"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rawscript s;
+        script_init(&s);
+        s.greeting.len = 0;
+        buf_add(&s.greeting, cases[i].greeting, cases[i].len);
+        weir_error err = meet(&s, NULL);
+        assert_int_equal(err.status, WEIR_PROTOCOL);
+        assert_non_null(strstr(err.message, cases[i].says));
+    }
+}
+
 static void endless_continuation_frames_end_the_connection(void **state)
 {
     (void)state;
@@ -322,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_flood_of_window_updates_ends_the_connection),
         cmocka_unit_test(a_flood_of_unknown_frames_ends_the_connection),
         cmocka_unit_test(endless_informational_headers_end_the_connection),
+        cmocka_unit_test(a_server_of_another_protocol_is_recognised),
         cmocka_unit_test(endless_continuation_frames_end_the_connection),
         cmocka_unit_test(endless_headers_end_the_call),
         cmocka_unit_test(an_hpack_bomb_ends_the_call),

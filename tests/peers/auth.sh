@@ -44,6 +44,7 @@ basic_checks "$p" "$at" 8.5.8 "$@"
 health_check "$p" "$at" "$@"
 TENANT=t1
 engine_checks "$p tenant t1:" "$at" "$@"
+p="zeebe 8.5.8, OAuth2:"
 count=$(requests basic)
 [ "$count" = 1 ] && ok "$p one token for all of these commands" || FAIL "$p one token for all of these commands" "$count were fetched"
 check "$p another tenant is FORBIDDEN" 77 't2' "$WEIR" zeebe call CreateProcessInstance --address "$at" "$@" \

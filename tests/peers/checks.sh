@@ -36,6 +36,8 @@ health_check() {
         --address "$at" "$@"
 }
 
+NO_OBJECT="65 JSON|variables" # status and words for variables that are no JSON object
+
 # engine_checks PREFIX ADDRESS [flag...]: a process from its deployment to its end, through `call` alone. TENANT, where
 # set, goes into every request that has one.
 engine_checks() {
@@ -63,7 +65,7 @@ engine_checks() {
         --data "{\"jobKey\": $key}"
     check "$p an unknown process is NOT_FOUND" 67 'nowhere' "$WEIR" zeebe call CreateProcessInstance --address "$at" "$@" \
         --data "{\"bpmnProcessId\": \"nowhere\", \"version\": -1$tenant}"
-    check "$p variables that are no object are INVALID" 65 'variables|JSON' "$WEIR" zeebe call CreateProcessInstance \
+    check "$p variables that are no object are refused" "${NO_OBJECT% *}" "${NO_OBJECT#* }" "$WEIR" zeebe call CreateProcessInstance \
         --address "$at" "$@" --data "{\"bpmnProcessId\": \"one_task\", \"version\": -1, \"variables\": \"[1]\"$tenant}"
     check "$p an unknown field is named before anything is sent" 65 'bpmnProcesId' "$WEIR" zeebe call \
         CreateProcessInstance --address "$at" "$@" --data '{"bpmnProcesId": "x"}'

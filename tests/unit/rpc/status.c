@@ -58,6 +58,26 @@ static void http_answers_map_as_grpc_says(void **state)
     }
 }
 
+static void of_a_page_the_words_are_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *shown;
+    } cases[] = {
+        {"<html> <head><title>400 No certificate</title></head> <body> <center>x</center> </b",
+         "gRPC: 400 No certificate x; is"},
+        {"no page: 1 < 2", "gRPC: no page: 1 < 2; is"},
+        {"<", "gRPC: <; is"},
+        {"", "not gRPC; is"},
+        {NULL, "not gRPC; is"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        weir_error err = {0};
+        status_http(&err, 400, cases[i].body);
+        assert_non_null(strstr(err.message, cases[i].shown));
+    }
+}
+
 static void resets_map_as_grpc_says(void **state)
 {
     (void)state;
@@ -89,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_grpc_status_has_its_meaning),
         cmocka_unit_test(exhausted_by_size_is_the_callers_to_mend),
+        cmocka_unit_test(of_a_page_the_words_are_shown),
         cmocka_unit_test(resets_map_as_grpc_says),
         cmocka_unit_test(a_number_that_is_no_status_is_unknown),
         cmocka_unit_test(http_answers_map_as_grpc_says),
