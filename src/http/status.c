@@ -86,7 +86,7 @@ static weir_status meaning(int http)
     weir_status status = row_of(http)->status;
     if (status != WEIR_OK)
         return status;
-    return http >= 300 && http < 500 ? WEIR_REFUSED : WEIR_PROTOCOL;
+    return http >= 300 && http < 600 ? WEIR_REFUSED : WEIR_PROTOCOL;
 }
 
 /* A page for people says nothing in one line. */

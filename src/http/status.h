@@ -1,5 +1,5 @@
 /* http/status.h - HTTP statuses to weir_error: 401 BAD_LOGIN, 403 FORBIDDEN, 404 NOT_FOUND, 408
- * TIMEOUT, 409 CONFLICT, 429 BUSY, 400 INVALID, 502 503 504 UNREACHABLE, 500 and other 4xx REFUSED,
+ * TIMEOUT, 409 CONFLICT, 429 BUSY, 400 INVALID, 502 503 504 UNREACHABLE, other 4xx and 5xx REFUSED,
  * 3xx REFUSED naming the target, anything else PROTOCOL. */
 #ifndef HTTP_STATUS_H
 #define HTTP_STATUS_H

@@ -23,8 +23,8 @@ static void every_status_has_its_meaning(void **state)
         {403, WEIR_FORBIDDEN},   {404, WEIR_NOT_FOUND},   {405, WEIR_REFUSED},
         {408, WEIR_TIMEOUT},     {409, WEIR_CONFLICT},    {418, WEIR_REFUSED},
         {429, WEIR_BUSY},        {499, WEIR_REFUSED},     {500, WEIR_REFUSED},
-        {501, WEIR_PROTOCOL},    {502, WEIR_UNREACHABLE}, {503, WEIR_UNREACHABLE},
-        {504, WEIR_UNREACHABLE}, {599, WEIR_PROTOCOL},    {100, WEIR_PROTOCOL},
+        {501, WEIR_REFUSED},     {502, WEIR_UNREACHABLE}, {503, WEIR_UNREACHABLE},
+        {504, WEIR_UNREACHABLE}, {599, WEIR_REFUSED},     {100, WEIR_PROTOCOL},
         {101, WEIR_PROTOCOL},    {300, WEIR_REFUSED},     {307, WEIR_REFUSED},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
