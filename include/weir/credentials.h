@@ -59,6 +59,9 @@ typedef struct weir_oauth2_options {
     int leeway_s;           /**< renew this long before expiry; 60          */
     int expires_in_s;       /**< when the answer does not say; 300          */
     weir_ms timeout;        /**< of one token request; 10 s                 */
+    bool cache_foreign;     /**< what zbctl and the Java client keep in
+                                 `cache_file` may serve, too: for a file
+                                 that somebody named, not for a default   */
     bool allow_plaintext;   /**< http to other than loopback                */
     weir_refresh_token_fn *on_refresh_token;
     void *user;

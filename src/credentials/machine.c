@@ -11,10 +11,11 @@
 
 #define FAILURE_BASE_MS 500
 #define FAILURE_CAP_MS  60000
-#define FINAL_MIN_MS    1000 /* a refused credential is not offered again before         */
-#define REJECTIONS_FREE 3    /* tokens in a row that are replaced without a pause         */
-#define RECENT_S        60   /* a failure longer ago says nothing about now */
-#define YOUNG_S         60   /* a token older than this was good once                     */
+#define NEEDED_CAP_MS   10000 /* of pauses during which there is no token */
+#define FINAL_MIN_MS    1000  /* a refused credential is not offered again before         */
+#define REJECTIONS_FREE 3     /* tokens in a row that are replaced without a pause         */
+#define RECENT_S        60    /* a failure longer ago says nothing about now */
+#define YOUNG_S         60    /* a token older than this was good once                     */
 
 static const char *const names[] = {"empty", "fetching", "fresh", "renewing", "holding", "failed"};
 
@@ -48,22 +49,6 @@ static void enter(struct machine *m, enum machine_state state)
     m->state = state;
 }
 
-bool machine_is_expired(const struct clock *clock, const weir_token *token)
-{
-    return clock_boot(clock) >= token_expires_boot(token);
-}
-
-bool machine_is_stale(const struct machine *m, const struct clock *clock, const weir_token *token)
-{
-    int64_t life = token_lifetime_s(token);
-    if (life <= 0)
-        return false;
-    int64_t leeway_ns = m->leeway_s * NS_PER_S, half_ns = life * (NS_PER_S / 2);
-    int64_t early = leeway_ns < half_ns ? leeway_ns : half_ns;
-    return clock_boot(clock) >= token_expires_boot(token) - early ||
-           clock_wall(clock) >= weir_token_expires_at(token) * NS_PER_S - early;
-}
-
 static bool pausing(const struct machine *m, const struct clock *clock)
 {
     return clock_boot(clock) < m->paused_until_ns;
@@ -72,9 +57,12 @@ static bool pausing(const struct machine *m, const struct clock *clock)
 /* The held token may have expired since the last call. */
 static void settle(struct machine *m, const struct clock *clock)
 {
-    if (!m->token || !machine_is_expired(clock, m->token))
+    if (!m->token || !token_is_expired(m->token, clock))
         return;
     drop(m);
+    if (m->state ==
+        MACHINE_HOLDING) /* now it is needed, and the pause was made for when it is not */
+        m->paused_until_ns = clock_boot(clock);
     if (m->state == MACHINE_RENEWING)
         enter(m, MACHINE_FETCHING);
     else
@@ -118,7 +106,7 @@ enum machine_verdict machine_ask(struct machine *m, const struct clock *clock,
     settle(m, clock);
     bool paused = (m->state == MACHINE_HOLDING || m->state == MACHINE_FAILED) && pausing(m, clock);
     if (satisfies(m, wish)) {
-        if (!under_way(m) && !paused && machine_is_stale(m, clock, m->token))
+        if (!under_way(m) && !paused && token_is_stale(m->token, clock, m->leeway_s))
             start(m, fetch);
         *token = weir_token_ref(m->token);
         return MACHINE_TAKE;
@@ -175,6 +163,7 @@ void machine_failed(struct machine *m, const struct clock *clock, const weir_err
     m->final = final;
     if (final && hint < FINAL_MIN_MS)
         hint = FINAL_MIN_MS;
+    m->failures.cap = m->token || final ? FAILURE_CAP_MS : NEEDED_CAP_MS;
     pause_for(m, clock, backoff_next(&m->failures, clock, hint));
     enter(m, m->token ? MACHINE_HOLDING : MACHINE_FAILED);
 }

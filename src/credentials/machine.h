@@ -74,8 +74,4 @@ weir_ms machine_wake(const struct machine *m, const struct clock *clock);
 
 /* Of somebody whose limit has passed: the failure of a moment ago, or that there is no answer. */
 void machine_timeout(const struct machine *m, const struct clock *clock, weir_error *err);
-
-/* Whether `token` should be replaced by now; the leeway is at most half its lifetime. */
-bool machine_is_stale(const struct machine *m, const struct clock *clock, const weir_token *token);
-bool machine_is_expired(const struct clock *clock, const weir_token *token);
 #endif

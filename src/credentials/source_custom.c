@@ -119,7 +119,7 @@ static bool take_late(struct custom *c)
 {
     weir_token *late = c->late;
     c->late = NULL;
-    if (late && clock_boot(clock_system()) < token_expires_boot(late)) {
+    if (late && !token_is_expired(late, clock_system())) {
         c->base.events->got(c->base.user, late);
         return true;
     }

@@ -118,6 +118,21 @@ int64_t token_lifetime_s(const weir_token *token)
     return token->lifetime_s;
 }
 
+bool token_is_expired(const weir_token *token, const struct clock *clock)
+{
+    return clock_boot(clock) >= token->expires_boot_ns;
+}
+
+bool token_is_stale(const weir_token *token, const struct clock *clock, int leeway_s)
+{
+    if (token->lifetime_s <= 0)
+        return false;
+    int64_t leeway_ns = leeway_s * NS_PER_S, half_ns = token->lifetime_s * (NS_PER_S / 2);
+    int64_t early = leeway_ns < half_ns ? leeway_ns : half_ns;
+    return clock_boot(clock) >= token->expires_boot_ns - early ||
+           clock_wall(clock) >= (token->issued_at + token->lifetime_s) * NS_PER_S - early;
+}
+
 bool token_same(const weir_token *a, const weir_token *b)
 {
     return a && b && (a == b || secret_equal(a->is.token, b->is.token));

@@ -48,6 +48,10 @@ weir_token *token_make(struct weir_token_answer *answer, struct token_moment sin
 int64_t token_expires_boot(const weir_token *token);
 int64_t token_issued_at(const weir_token *token); /* seconds since the epoch */
 int64_t token_lifetime_s(const weir_token *token);
+bool token_is_expired(const weir_token *token, const struct clock *clock);
+/* Whether it should be replaced by now: `leeway_s`, but at most half its lifetime, before it
+ * expires. The wall clock may make it stale early (a machine that was frozen and does not know). */
+bool token_is_stale(const weir_token *token, const struct clock *clock, int leeway_s);
 bool token_same(const weir_token *a, const weir_token *b); /* the same text */
 size_t token_field_count(const weir_token *token);
 void token_field_at(const weir_token *token, size_t i, const char **name, const char **value);
