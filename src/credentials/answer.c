@@ -167,7 +167,7 @@ weir_status answer_refusal(const struct http_answer *answer, const char *what, w
     return e->status;
 }
 
-/* --- an answer that should hold a token ------------------------------------------------------ */
+/* --- an answer that should hold a token --------------------------------------------------- */
 
 static weir_status unusable(weir_error *err, const char *what, const char *why)
 {

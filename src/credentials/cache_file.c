@@ -35,7 +35,7 @@ struct cache {
     bool complained;
 };
 
-/* --- which request ---------------------------------------------------------------------------- */
+/* --- which request ------------------------------------------------------------------------ */
 
 static bool hash_text(const char *text, size_t len, char out[2 * HASH_BYTES + 1])
 {
@@ -127,7 +127,7 @@ void cache_free(struct cache *cache)
     mem_free(cache);
 }
 
-/* --- the file --------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------- */
 
 /* Once, until it works again. */
 static void complain(struct cache *c, const weir_error *why, const char *outcome)
@@ -201,8 +201,7 @@ weir_token *cache_token(struct cache_found *found, const struct clock *clock)
     return token_make(&found->answer, since, found->expires_at - issued, true);
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 /* The folders of `path` that are missing, for our eyes only. */
 static weir_status make_folders(const char *path, weir_error *err)

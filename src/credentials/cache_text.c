@@ -21,7 +21,7 @@ void cache_found_clear(struct cache_found *found)
     *found = (struct cache_found){0};
 }
 
-/* --- reading one entry ------------------------------------------------------------------------ */
+/* --- reading one entry -------------------------------------------------------------------- */
 
 struct reading {
     const struct cache_request *request;
@@ -118,8 +118,7 @@ static bool is_own_name(const struct yaml_entry *entry)
     return strncmp(entry->name, OWN_PREFIX, strlen(OWN_PREFIX)) == 0;
 }
 
-/* --- finding -----------------------------------------------------------------------------------
- */
+/* --- finding ------------------------------------------------------------------------------ */
 
 /* A lifetime that is known and plausible, and has not passed. An entry from the future means that
  * the wall clock was set back: nothing it says of time can be trusted. */
@@ -199,8 +198,7 @@ weir_status cache_find(weir_bytes text, const struct cache_request *request, int
     return out->answer.token || out->refresh_token ? error_ok(err) : WEIR_NOTHING;
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 static void add_pair(struct buf *out, const char *indent, const char *name, const char *value)
 {

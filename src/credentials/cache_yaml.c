@@ -134,7 +134,7 @@ static enum line_kind read_line(struct span s, struct line *out)
     return !tab && split_pair(s, out) ? LINE_PAIR : LINE_BROKEN;
 }
 
-/* --- scalars --------------------------------------------------------------------------------- */
+/* --- scalars ------------------------------------------------------------------------------ */
 
 static int hex_value(const char *at, const char *end, size_t width)
 {
@@ -242,7 +242,7 @@ void yaml_add(struct buf *out, const char *text)
     buf_adds(out, "\"");
 }
 
-/* --- the top --------------------------------------------------------------------------------- */
+/* --- the top ------------------------------------------------------------------------------ */
 
 static struct span next_line(const char **at, const char *end)
 {
@@ -325,7 +325,7 @@ void yaml_clear(struct yaml_file *file)
     *file = (struct yaml_file){0, NULL, 0};
 }
 
-/* --- inside an entry -------------------------------------------------------------------------- */
+/* --- inside an entry ---------------------------------------------------------------------- */
 
 struct walk {
     char *names[YAML_DEPTH];

@@ -50,7 +50,7 @@ struct token_ask {
     bool queued, cancelled; /* @thread io, after the start */
 };
 
-/* --- the machine ---------------------------------------------------------------------------- */
+/* --- the machine -------------------------------------------------------------------------- */
 
 /* Any thread. Starts the fetch that the machine may want. */
 static enum machine_verdict consult(weir_credentials *c, const struct machine_wish *wish,
@@ -81,7 +81,7 @@ static void run_fetch(struct loop_task *task)
     c->source->kind->start(c->source, fresh);
 }
 
-/* --- those who wait, @thread io -------------------------------------------------------------- */
+/* --- those who wait, @thread io ----------------------------------------------------------- */
 
 static void unlink_ask(struct token_ask *ask)
 {
@@ -258,7 +258,7 @@ weir_token *credentials_peek(weir_credentials *credentials)
     return token;
 }
 
-/* --- what the source reports, @thread io ------------------------------------------------------ */
+/* --- what the source reports, @thread io -------------------------------------------------- */
 
 static void on_got(void *user, weir_token *token)
 {
@@ -287,7 +287,7 @@ static void on_failed(void *user, const weir_error *why, bool final)
     serve_all(c);
 }
 
-/* --- making and freeing ----------------------------------------------------------------------- */
+/* --- making and freeing ------------------------------------------------------------------- */
 
 static void run_close(struct loop_task *task);
 
@@ -439,7 +439,7 @@ void weir_credentials_free(weir_credentials *credentials)
         destroy(c);
 }
 
-/* --- blocking --------------------------------------------------------------------------------- */
+/* --- blocking ----------------------------------------------------------------------------- */
 
 struct blocked {
     pthread_mutex_t lock;

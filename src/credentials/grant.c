@@ -37,7 +37,7 @@ static const char *grant_name(weir_grant kind)
     return names[kind];
 }
 
-/* --- what must be there --------------------------------------------------------------------- */
+/* --- what must be there ------------------------------------------------------------------- */
 
 static weir_status missing(weir_error *err, const char *option, const char *why, const char *name)
 {
@@ -101,7 +101,7 @@ static weir_status check_ranges(const weir_oauth2_options *o, weir_error *err)
     return WEIR_OK;
 }
 
-/* --- the URL --------------------------------------------------------------------------------- */
+/* --- the URL ------------------------------------------------------------------------------ */
 
 static weir_status check_url(const struct url *url, bool allow_plaintext, weir_error *err)
 {
@@ -151,7 +151,7 @@ static weir_status take_url(struct grant *g, const weir_oauth2_options *o, weir_
     return status;
 }
 
-/* --- texts ----------------------------------------------------------------------------------- */
+/* --- texts -------------------------------------------------------------------------------- */
 
 static bool take_text(char **out, const char *text)
 {
@@ -247,7 +247,7 @@ static weir_status take_params(struct grant *g, const weir_param *params, weir_e
     return status;
 }
 
-/* --- the key --------------------------------------------------------------------------------- */
+/* --- the key ------------------------------------------------------------------------------ */
 
 static weir_status take_key(struct grant *g, const weir_oauth2_options *o, weir_error *err)
 {
@@ -330,7 +330,7 @@ void grant_free(struct grant *g)
     mem_free(g);
 }
 
-/* --- nothing secret in an error --------------------------------------------------------------- */
+/* --- nothing secret in an error ----------------------------------------------------------- */
 
 static void redact(char *text, const struct secret *secret)
 {

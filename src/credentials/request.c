@@ -107,7 +107,7 @@ weir_status request_check(const struct grant *grant, weir_error *err)
     return status;
 }
 
-/* --- encoding -------------------------------------------------------------------------------- */
+/* --- encoding ----------------------------------------------------------------------------- */
 
 static size_t room_for(const struct pairs *pairs, size_t growth)
 {

@@ -63,8 +63,7 @@ static void fail(struct oauth2 *o, weir_error *why)
     o->base.events->failed(o->base.user, why, answer_is_final(why));
 }
 
-/* --- what the helper thread does ----------------------------------------------------------------
- */
+/* --- what the helper thread does ---------------------------------------------------------- */
 
 struct job {
     struct oauth2 *o;
@@ -118,8 +117,7 @@ static void give(struct oauth2 *o, void (*run)(void *user), weir_token *token,
         job_free(job);
 }
 
-/* --- a refresh token that replaces ours ----------------------------------------------------------
- */
+/* --- a refresh token that replaces ours --------------------------------------------------- */
 
 static weir_status take_refresh_token(struct oauth2 *o, const weir_token *token)
 {
@@ -154,7 +152,7 @@ static void adopt_refresh_token(struct oauth2 *o, struct cache_found *found)
     found->refresh_token = NULL;
 }
 
-/* --- the exchange ----------------------------------------------------------------------------- */
+/* --- the exchange ------------------------------------------------------------------------- */
 
 static weir_token *read_token(struct oauth2 *o, const struct http_answer *answer, weir_error *err)
 {
@@ -238,7 +236,7 @@ static void ask(struct oauth2 *o)
     fail(o, &why);
 }
 
-/* --- the disk --------------------------------------------------------------------------------- */
+/* --- the disk ----------------------------------------------------------------------------- */
 
 /* On the helper thread. */
 static void run_load(void *user)

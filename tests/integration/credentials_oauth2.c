@@ -1,65 +1,13 @@
 /* Tokens from the sandbox's endpoint, through the public API. */
-#include "lib/check.h"
+#include "integration/credentials_lib.h"
 
-#include "core/clock.h"
-#include "core/mem.h"
 #include "credentials/ask.h"
-#include "sandbox/sandbox.h"
-#include "sandbox/token.h"
+#include "io/loop.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <weir/log.h>
-
-#define URL(sandbox) sandbox_value(sandbox, "OAUTH_TOKEN_URL")
-
-static struct sandbox *start(const struct sandbox_options *options)
-{
-    weir_error err = {0};
-    struct sandbox *sandbox = sandbox_start(options, &err);
-    if (!sandbox)
-        fail_msg("sandbox_start: %s", err.message);
-    return sandbox;
-}
-
-static struct sandbox *start_oauth(void)
-{
-    return start(&(struct sandbox_options){.only = "oauth"});
-}
-
-static void fault(struct sandbox *sandbox, const char *line)
-{
-    weir_error err = {0};
-    if (sandbox_fault(sandbox, line, &err) != WEIR_OK)
-        fail_msg("%s: %s", line, err.message);
-}
-
-static weir_credentials *open_with(const weir_oauth2_options *o)
-{
-    weir_error err = {0};
-    weir_credentials *c = weir_credentials_oauth2(o, &err);
-    if (!c)
-        fail_msg("weir_credentials_oauth2: %s", err.message);
-    return c;
-}
-
-static weir_credentials *open_to(struct sandbox *sandbox)
-{
-    return open_with(WEIR_OAUTH2(.token_url = URL(sandbox), .client_id = TOKEN_CLIENT_ID,
-                                 .client_secret = TOKEN_CLIENT_SECRET));
-}
-
-static weir_token *token_of(weir_credentials *c)
-{
-    weir_error err = {0};
-    weir_token *token = weir_credentials_token(c, 10000, &err);
-    if (!token)
-        fail_msg("weir_credentials_token: %s", err.message);
-    return token;
-}
 
 static void a_token_is_fetched_once_and_then_at_hand(void **state)
 {
@@ -81,7 +29,7 @@ static void a_token_is_fetched_once_and_then_at_hand(void **state)
     sandbox_stop(sandbox);
 }
 
-/* --- many threads ---------------------------------------------------------------------------- */
+/* --- many threads ------------------------------------------------------------------------- */
 
 #define THREADS 200
 
@@ -149,7 +97,7 @@ static void a_burst_of_401_one_fetch(void **state)
     sandbox_stop(sandbox);
 }
 
-/* --- refused, down, hanging ------------------------------------------------------------------- */
+/* --- refused, down, hanging --------------------------------------------------------------- */
 
 static void refused_credentials_say_so_at_once(void **state)
 {
@@ -174,6 +122,417 @@ static void refused_credentials_say_so_at_once(void **state)
     sandbox_stop(sandbox);
 }
 
+struct patient {
+    weir_credentials *credentials;
+    weir_ms limit;
+    int64_t took;
+    weir_error err;
+    bool got;
+};
+
+static void *wait_with_limit(void *user)
+{
+    struct patient *p = user;
+    int64_t before = clock_mono(clock_system());
+    weir_token *token = weir_credentials_token(p->credentials, p->limit, &p->err);
+    p->took = ms_since(before);
+    p->got = token != NULL;
+    weir_token_free(token);
+    return NULL;
+}
+
+static void token_endpoint_hangs_and_each_caller_has_its_own_limit(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    struct patient patients[] = {
+        {.limit = WEIR_NO_WAIT}, {.limit = 50}, {.limit = 300}, {.limit = 700}};
+    pthread_t threads[COUNT(patients)];
+    weir_credentials *c = open_with(WEIR_OAUTH2(CLIENT(sandbox), .timeout = 60000));
+    (void)state;
+    fault(sandbox, "token 9 hang");
+    for (size_t i = 0; i < COUNT(patients); i++) {
+        patients[i].credentials = c;
+        pthread_create(&threads[i], NULL, wait_with_limit, &patients[i]);
+    }
+    for (size_t i = 0; i < COUNT(patients); i++) {
+        pthread_join(threads[i], NULL);
+        assert_false(patients[i].got);
+        assert_int_equal(patients[i].err.status, WEIR_TIMEOUT);
+        assert_int_equal(patients[i].err.kind, WEIR_KIND_TOKEN_UNAVAILABLE);
+        assert_in_range(patients[i].took, patients[i].limit, patients[i].limit + 5000);
+    }
+    assert_in_range(sandbox_count(sandbox, "token"), 0, 1);
+    int64_t before = clock_mono(clock_system());
+    weir_credentials_free(c); /* and nobody waits for the endpoint */
+    assert_in_range(ms_since(before), 0, 5000);
+    sandbox_stop(sandbox);
+}
+
+static void a_request_that_takes_too_long_is_a_timeout_and_another_follows(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    weir_credentials *c = open_with(WEIR_OAUTH2(CLIENT(sandbox), .timeout = 200));
+    (void)state;
+    fault(sandbox, "token 1 hang");
+    weir_token_free(token_of(c));
+    weir_credentials_free(c);
+    sandbox_stop(sandbox);
+}
+
+static void a_dead_endpoint_is_unreachable_and_comes_back(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    weir_credentials *c = open_to(sandbox);
+    weir_error err = {0};
+    pthread_t thread;
+    struct patient patient = {.credentials = c, .limit = 30000};
+    (void)state;
+    assert_int_equal(sandbox_service_stop(sandbox, "oauth", &err), WEIR_OK);
+    int64_t before = clock_mono(clock_system());
+    assert_null(weir_credentials_token(c, 700, &err));
+    assert_in_range(ms_since(before), 0, 5000);
+    assert_int_equal(err.status, WEIR_UNREACHABLE);
+    assert_int_equal(err.kind, WEIR_KIND_TOKEN_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "fetching a token from http://127.0.0.1:"));
+    pthread_create(&thread, NULL, wait_with_limit, &patient);
+    assert_int_equal(sandbox_service_start(sandbox, "oauth", &err), WEIR_OK);
+    pthread_join(thread, NULL);
+    assert_string_equal(patient.err.message, "");
+    assert_true(patient.got);
+    weir_credentials_free(c);
+    sandbox_stop(sandbox);
+}
+
+static void token_endpoint_down_while_the_token_is_valid(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    weir_credentials *c = open_to(sandbox);
+    weir_token *token = token_of(c);
+    weir_error err = {0};
+    (void)state;
+    sandbox_service_stop(sandbox, "oauth", &err);
+    assert_null(weir_credentials_refresh(c, 300, &err));
+    assert_int_equal(err.status, WEIR_UNREACHABLE);
+    for (int i = 0; i < 100; i++) {
+        weir_token *again = weir_credentials_token(c, WEIR_NO_WAIT, &err);
+        assert_ptr_equal(again, token);
+        assert_int_equal(err.status, WEIR_OK);
+        weir_token_free(again);
+    }
+    weir_token_free(token);
+    weir_credentials_free(c);
+    sandbox_stop(sandbox);
+}
+
+static void a_refresh_brings_another_token_and_the_others_keep_theirs(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    weir_credentials *c = open_to(sandbox);
+    weir_token *one = token_of(c);
+    weir_error err = {0};
+    (void)state;
+    weir_token *two = weir_credentials_refresh(c, 10000, &err);
+    assert_non_null(two);
+    assert_string_not_equal(weir_token_value(one), weir_token_value(two));
+    weir_token *three = token_of(c);
+    assert_ptr_equal(two, three);
+    weir_credentials_reject(c, one); /* long gone: nothing happens */
+    weir_token *four = token_of(c);
+    assert_ptr_equal(two, four);
+    assert_int_equal(sandbox_count(sandbox, "token"), 2);
+    weir_token_free(one);
+    weir_token_free(two);
+    weir_token_free(three);
+    weir_token_free(four);
+    weir_credentials_free(c);
+    sandbox_stop(sandbox);
+}
+
+static void each_answer_has_its_status(void **state)
+{
+    static const struct {
+        const char *fault;
+        weir_status status;
+        weir_kind kind;
+    } rows[] = {
+        {"token 9 garbage", WEIR_PROTOCOL, WEIR_KIND_TOKEN_UNUSABLE},
+        {"token 9 http:403", WEIR_FORBIDDEN, WEIR_KIND_TOKEN_REFUSED},
+        {"token 9 http:404", WEIR_NOT_FOUND, WEIR_KIND_TOKEN_UNAVAILABLE},
+        {"token 9 http:500", WEIR_UNREACHABLE, WEIR_KIND_TOKEN_UNAVAILABLE},
+        {"token 9 http:429", WEIR_BUSY, WEIR_KIND_TOKEN_UNAVAILABLE},
+        {"token 9 error:invalid_scope", WEIR_INVALID, WEIR_KIND_TOKEN_REFUSED},
+        {"token 9 error:access_denied", WEIR_BAD_LOGIN, WEIR_KIND_TOKEN_REFUSED},
+        {"token 9 cut", WEIR_UNREACHABLE, WEIR_KIND_TOKEN_UNAVAILABLE},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sandbox *sandbox = start_oauth();
+        weir_credentials *c = open_to(sandbox);
+        weir_error err = {0};
+        fault(sandbox, rows[i].fault);
+        assert_null(weir_credentials_token(c, 1000, &err));
+        if (err.status != rows[i].status || err.kind != (int32_t)rows[i].kind)
+            fail_msg("%s: %s (%s): %s", rows[i].fault, weir_status_name(err.status),
+                     weir_kind_name(err.kind), err.message);
+        weir_credentials_free(c);
+        sandbox_stop(sandbox);
+    }
+}
+
+static void a_wish_to_wait_is_granted(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    weir_credentials *c = open_to(sandbox);
+    (void)state;
+    fault(sandbox, "token 1 http:503:1"); /* Retry-After: 1 */
+    int64_t before = clock_mono(clock_system());
+    weir_token_free(token_of(c));
+    assert_in_range(ms_since(before), 990, 9000);
+    assert_int_equal(sandbox_count(sandbox, "token"), 2);
+    weir_credentials_free(c);
+    sandbox_stop(sandbox);
+}
+
+/* --- ways to ask -------------------------------------------------------------------------- */
+
+static void every_way_to_authenticate_works_with_odd_characters(void **state)
+{
+    static const weir_client_auth ways[] = {WEIR_CLIENT_AUTH_POST, WEIR_CLIENT_AUTH_BASIC,
+                                            WEIR_CLIENT_AUTH_JSON};
+    struct sandbox *sandbox = start_oauth();
+    (void)state;
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        weir_credentials *c =
+            open_with(WEIR_OAUTH2(.token_url = URL(sandbox), .client_auth = ways[i],
+                                  .client_id = TOKEN_ODD_CLIENT_ID, .scope = "a b",
+                                  .client_secret = TOKEN_ODD_CLIENT_SECRET));
+        weir_token *token = token_of(c);
+        assert_string_equal(weir_token_field(token, "scope"), "a b");
+        weir_token_free(token);
+        weir_credentials_free(c);
+    }
+    sandbox_stop(sandbox);
+}
+
+struct rotations {
+    pthread_mutex_t lock;
+    char last[256];
+    int count;
+    pthread_t thread;
+};
+
+static void note_rotation(const char *refresh_token, void *user)
+{
+    struct rotations *r = user;
+    pthread_mutex_lock(&r->lock);
+    snprintf(r->last, sizeof r->last, "%s", refresh_token);
+    r->count++;
+    r->thread = pthread_self();
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* The endpoint takes each of its own refresh tokens once. */
+static void a_rotated_refresh_token_is_used_next_and_told(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    struct rotations r = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    weir_error err = {0};
+    weir_credentials *c = open_with(WEIR_OAUTH2(.grant = WEIR_GRANT_REFRESH_TOKEN, CLIENT(sandbox),
+                                                .refresh_token = TOKEN_REFRESH_TOKEN,
+                                                .on_refresh_token = note_rotation, .user = &r));
+    (void)state;
+    weir_token_free(token_of(c));
+    for (int i = 0; i < 3; i++) {
+        weir_token *token = weir_credentials_refresh(c, 10000, &err);
+        assert_string_equal(err.message, "");
+        weir_token_free(token);
+    }
+    weir_token *newest = token_of(c);
+    weir_credentials_free(c); /* and nothing is told after it */
+    assert_int_equal(r.count, 4);
+    assert_string_equal(r.last, weir_token_field(newest, "refresh_token"));
+    assert_false(pthread_equal(r.thread, pthread_self()));
+    weir_token_free(newest);
+    sandbox_stop(sandbox);
+}
+
+static void the_password_grant_brings_a_token(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    (void)state;
+    weir_credentials *c =
+        open_with(WEIR_OAUTH2(.grant = WEIR_GRANT_PASSWORD, CLIENT(sandbox),
+                              .username = TOKEN_USERNAME, .password = TOKEN_PASSWORD));
+    weir_token_free(token_of(c));
+    weir_credentials_free(c);
+    sandbox_stop(sandbox);
+}
+
+static void tls_is_verified_with_the_given_roots(void **state)
+{
+    struct sandbox *sandbox = start_with(&(struct sandbox_options){.only = "oauth", .tls = true});
+    weir_error err = {0};
+    (void)state;
+    weir_credentials *c =
+        open_with(WEIR_OAUTH2(CLIENT(sandbox), .ca_file = sandbox_value(sandbox, "WEIR_CA_FILE")));
+    weir_token_free(token_of(c));
+    weir_credentials_free(c);
+    c = open_to(sandbox);
+    int64_t before = clock_mono(clock_system());
+    assert_null(weir_credentials_token(c, 20000, &err));
+    assert_in_range(ms_since(before), 0, 10000); /* at once: it will not mend itself */
+    assert_int_equal(err.status, WEIR_UNTRUSTED);
+    weir_credentials_free(c);
+    sandbox_stop(sandbox);
+}
+
+static void a_broken_ca_file_is_named_when_the_credentials_are_made(void **state)
+{
+    weir_error err = {0};
+    (void)state;
+    assert_null(
+        weir_credentials_oauth2(WEIR_OAUTH2(.token_url = "https://localhost/", .client_id = "a",
+                                            .client_secret = "s", .ca_file = "/no/such/file.pem"),
+                                &err));
+    assert_non_null(strstr(err.message, "/no/such/file.pem"));
+    assert_null(weir_credentials_oauth2(WEIR_OAUTH2(.token_url = "x"), &err)); /* rule 1 */
+    assert_non_null(strstr(err.message, "/no/such/file.pem"));
+}
+
+static void plaintext_to_elsewhere_is_refused_before_connecting(void **state)
+{
+    weir_error err = {0};
+    (void)state;
+    assert_null(weir_credentials_oauth2(
+        WEIR_OAUTH2(.token_url = "http://192.0.2.1/token", .client_id = "a", .client_secret = "s"),
+        &err));
+    assert_int_equal(err.status, WEIR_UNSUPPORTED);
+    assert_int_equal(weir_error_exit_status(&err), 78);
+}
+
+/* --- fixed -------------------------------------------------------------------------------- */
+
+static void a_fixed_token_stays_as_it_is(void **state)
+{
+    weir_error err = {0};
+    weir_credentials *c = weir_credentials_fixed("abc", &err);
+    (void)state;
+    weir_token *token = token_of(c);
+    assert_string_equal(weir_token_value(token), "abc");
+    assert_true(weir_token_expires_at(token) == INT64_MAX);
+    weir_credentials_reject(c, token);
+    weir_token *again = token_of(c);
+    assert_ptr_equal(again, token);
+    assert_null(weir_credentials_refresh(c, 1000, &err));
+    assert_int_equal(err.status, WEIR_UNSUPPORTED);
+    weir_token_free(token);
+    weir_token_free(again);
+    weir_credentials_free(c);
+    err = (weir_error){0};
+    assert_null(weir_credentials_fixed("a b", &err));
+    assert_int_equal(err.status, WEIR_INVALID);
+    err = (weir_error){0};
+    assert_null(weir_credentials_fixed(NULL, &err));
+    assert_int_equal(err.status, WEIR_INVALID);
+}
+
+static void without_credentials_nothing_happens(void **state)
+{
+    weir_error err = {.status = WEIR_MISSING, .message = "why there are none"};
+    (void)state;
+    assert_null(weir_credentials_token(NULL, 1000, &err));
+    assert_string_equal(err.message, "why there are none");
+    assert_null(weir_credentials_refresh(NULL, 1000, &err));
+    weir_credentials_reject(NULL, NULL);
+    assert_null(weir_credentials_ref(NULL));
+    weir_credentials_free(NULL);
+}
+
+/* --- asking without waiting --------------------------------------------------------------- */
+
+struct answered {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    int times;
+    weir_status status;
+    struct token_ask *ask;
+};
+
+static void on_token(void *user, weir_token *token, const weir_error *err)
+{
+    struct answered *a = user;
+    pthread_mutex_lock(&a->lock);
+    a->times++;
+    a->status = err ? err->status : WEIR_OK;
+    pthread_cond_signal(&a->moved);
+    pthread_mutex_unlock(&a->lock);
+    weir_token_free(token);
+}
+
+static void cancel(void *user)
+{
+    credentials_ask_cancel(((struct answered *)user)->ask);
+}
+
+static void an_ask_is_answered_once_or_not_at_all_when_cancelled(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    weir_credentials *c = open_to(sandbox);
+    struct answered a = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+    struct answered never = a;
+    weir_error err = {0};
+    struct loop *loop = loop_acquire(&err);
+    struct deadline until = deadline_in(clock_system(), 10000, 0);
+    (void)state;
+    fault(sandbox, "token 1 delay:100ms");
+    a.ask = credentials_ask(c, until, on_token, &a, &err);
+    for (int i = 0; i < 10; i++) {
+        never.ask = credentials_ask(c, until, on_token, &never, &err);
+        loop_call(loop, cancel, &never);
+    }
+    weir_credentials_free(c); /* the ask holds it */
+    pthread_mutex_lock(&a.lock);
+    while (!a.times)
+        pthread_cond_wait(&a.moved, &a.lock);
+    pthread_mutex_unlock(&a.lock);
+    loop_release(loop);
+    assert_int_equal(a.times, 1);
+    assert_int_equal(a.status, WEIR_OK);
+    assert_int_equal(never.times, 0);
+    sandbox_stop(sandbox);
+}
+
+/* --- closing ------------------------------------------------------------------------------ */
+
+static void *ask_and_leave(void *user)
+{
+    weir_credentials *c = user;
+    for (int i = 0; i < 5; i++) {
+        weir_token *token = weir_credentials_token(c, i, NULL);
+        weir_credentials_reject(c, token);
+        weir_token_free(token);
+    }
+    weir_credentials_free(c);
+    return NULL;
+}
+
+static void close_during_everything(void **state)
+{
+    struct sandbox *sandbox = start_oauth();
+    (void)state;
+    fault(sandbox, "token 20 delay:3ms");
+    for (int round = 0; round < 40; round++) {
+        pthread_t threads[4];
+        weir_credentials *c = open_to(sandbox);
+        for (size_t i = 0; i < COUNT(threads); i++)
+            pthread_create(&threads[i], NULL, ask_and_leave, weir_credentials_ref(c));
+        weir_credentials_free(c);
+        for (size_t i = 0; i < COUNT(threads); i++)
+            pthread_join(threads[i], NULL);
+    }
+    sandbox_stop(sandbox);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +540,24 @@ int main(void)
         cmocka_unit_test(two_hundred_threads_ask_one_fetch),
         cmocka_unit_test(a_burst_of_401_one_fetch),
         cmocka_unit_test(refused_credentials_say_so_at_once),
+        cmocka_unit_test(token_endpoint_hangs_and_each_caller_has_its_own_limit),
+        cmocka_unit_test(a_request_that_takes_too_long_is_a_timeout_and_another_follows),
+        cmocka_unit_test(a_dead_endpoint_is_unreachable_and_comes_back),
+        cmocka_unit_test(token_endpoint_down_while_the_token_is_valid),
+        cmocka_unit_test(a_refresh_brings_another_token_and_the_others_keep_theirs),
+        cmocka_unit_test(each_answer_has_its_status),
+        cmocka_unit_test(a_wish_to_wait_is_granted),
+        cmocka_unit_test(every_way_to_authenticate_works_with_odd_characters),
+        cmocka_unit_test(a_rotated_refresh_token_is_used_next_and_told),
+        cmocka_unit_test(the_password_grant_brings_a_token),
+        cmocka_unit_test(tls_is_verified_with_the_given_roots),
+        cmocka_unit_test(a_broken_ca_file_is_named_when_the_credentials_are_made),
+        cmocka_unit_test(plaintext_to_elsewhere_is_refused_before_connecting),
+        cmocka_unit_test(a_fixed_token_stays_as_it_is),
+        cmocka_unit_test(without_credentials_nothing_happens),
+        cmocka_unit_test(an_ask_is_answered_once_or_not_at_all_when_cancelled),
+        cmocka_unit_test(close_during_everything),
+        cmocka_unit_test(no_secret_is_in_any_log),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, listen_to_everything, NULL);
 }

@@ -142,7 +142,7 @@ static void an_error_document_counts_whatever_the_status(void **state)
     assert_int_equal(err.kind, WEIR_KIND_TOKEN_REFUSED);
 }
 
-/* --- refusals --------------------------------------------------------------------------------- */
+/* --- refusals ----------------------------------------------------------------------------- */
 
 static weir_error refusal(int status, const char *body, weir_ms retry_after)
 {
@@ -233,7 +233,7 @@ static void a_servers_words_are_folded_and_cut(void **state)
     assert_non_null(strstr(err.message, "check client_id"));
 }
 
-/* --- tokens and times ------------------------------------------------------------------------- */
+/* --- tokens and times --------------------------------------------------------------------- */
 
 static void what_no_header_can_hold_is_no_token(void **state)
 {

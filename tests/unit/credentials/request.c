@@ -147,8 +147,7 @@ static void the_newest_refresh_token_is_used(void **state)
     grant_free(grant);
 }
 
-/* --- assertions ---------------------------------------------------------------------------------
- */
+/* --- assertions --------------------------------------------------------------------------- */
 
 static char *pem_of(EVP_PKEY *key, const char *passphrase)
 {
@@ -302,8 +301,7 @@ static void every_assertion_is_another(void **state)
     EVP_PKEY_free(key);
 }
 
-/* --- what is refused
- * ------------------------------------------------------------------------------ */
+/* --- what is refused ---------------------------------------------------------------------- */
 
 static void refused(const weir_oauth2_options *o, weir_status status, const char *words)
 {
