@@ -40,10 +40,15 @@ static void install_allocator(void)
         json_set_alloc_funcs(allocate, mem_free);
 }
 
-static void begin(void)
+void json_prepare(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, install_allocator);
+}
+
+static void begin(void)
+{
+    json_prepare();
     ran_out = false;
 }
 

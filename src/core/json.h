@@ -10,6 +10,9 @@
 
 #define JSON_MAX_DEPTH 512
 
+/* Before the first tree that is built with jansson's own functions: they use core/mem from then on.
+ */
+void json_prepare(void);
 /* `what` names the text in the error: "variables", "token answer". WEIR_INVALID with line and
  * column. */
 json_t *json_parse(const char *text, size_t len, const char *what, weir_error *err);

@@ -1,4 +1,8 @@
-/* Listening, for the sandbox and the tests. */
+/* Listening, for the sandbox and the tests.
+ *
+ * libuv takes no connection any more until the one it has announced is accepted. One that there is
+ * no memory for is therefore accepted into `refused`, which belongs to the listener, and closed;
+ * another that comes before it is gone waits for that. */
 #include "io/stream_private.h"
 
 #include "core/error.h"
@@ -7,7 +11,9 @@
 #include <arpa/inet.h>
 
 struct listener {
-    uv_tcp_t tcp;
+    uv_tcp_t tcp, refused;
+    bool refusing, waiting; /* `refused` is being closed; another has come meanwhile */
+    unsigned holds;         /* handles that are not closed yet */
     struct loop *loop;
     struct tls *tls;
     listener_fn *accepted;
@@ -15,12 +21,43 @@ struct listener {
     uint16_t port;
 };
 
-static void on_closed(uv_handle_t *handle)
+static void release(struct listener *l)
 {
-    struct listener *l = handle->data;
+    if (--l->holds > 0)
+        return;
     tls_free(l->tls);
     loop_release(l->loop);
     mem_free(l);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    release(handle->data);
+}
+
+static void refuse(struct listener *l);
+
+static void on_refused(uv_handle_t *handle)
+{
+    struct listener *l = handle->data;
+    bool again = l->waiting && !uv_is_closing((uv_handle_t *)&l->tcp);
+    l->refusing = l->waiting = false;
+    if (again)
+        refuse(l);
+    release(l);
+}
+
+static void refuse(struct listener *l)
+{
+    l->waiting = l->refusing;
+    if (l->refusing)
+        return;
+    uv_tcp_init(loop_uv(l->loop), &l->refused);
+    l->refused.data = l;
+    l->refusing = true;
+    l->holds++;
+    (void)uv_accept((uv_stream_t *)&l->tcp, (uv_stream_t *)&l->refused);
+    uv_close((uv_handle_t *)&l->refused, on_refused);
 }
 
 static void name_peer(struct stream *s)
@@ -34,9 +71,13 @@ static void name_peer(struct stream *s)
 static void on_connection(uv_stream_t *server, int status)
 {
     struct listener *l = server->data;
-    struct stream *s = status == 0 ? stream_make(l->loop, NULL) : NULL;
-    if (!s)
+    if (status != 0)
+        return; /* none is announced: no descriptors, say */
+    struct stream *s = stream_make(l->loop, NULL);
+    if (!s) {
+        refuse(l);
         return;
+    }
     uv_tcp_init(loop_uv(l->loop), &s->uv.tcp);
     s->uv.handle.data = s;
     s->server = true;
@@ -81,6 +122,7 @@ struct listener *listener_open(struct loop *loop, const struct listener_options 
     l->user = options->user;
     uv_tcp_init(loop_uv(loop), &l->tcp);
     l->tcp.data = l;
+    l->holds = 1;
     int bad = open_socket(l, &address);
     if (!bad)
         return l;

@@ -3,8 +3,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#define RPCS_BEGIN 4 /* where the gateway's own begin in `requests` */
-
 /* "zeebe.connections" are connections, "zeebe.Health" is grpc.health.v1.Health/Check. */
 static const char *const requests[] = {"token",
                                        "zeebe",
@@ -62,15 +60,6 @@ static const char *const oauth[] = {"invalid_request",         "invalid_client",
 const char *const *names_of_requests(void)
 {
     return requests;
-}
-
-bool name_is_rpc(const char *rpc)
-{
-    for (size_t i = RPCS_BEGIN; requests[i]; i++) {
-        if (strcmp(requests[i] + strlen("zeebe."), rpc) == 0)
-            return true;
-    }
-    return false;
 }
 
 const char *const *names_of_grpc(void)

@@ -3,11 +3,8 @@
 #ifndef SANDBOX_NAMES_H
 #define SANDBOX_NAMES_H
 
-#include <stdbool.h>
-
 /* Everything that can be asked of the sandbox: "token", "zeebe", "zeebe.Topology", ...; by NULL. */
 const char *const *names_of_requests(void);
-bool name_is_rpc(const char *rpc);       /* an RPC of gateway_protocol.Gateway              */
 const char *const *names_of_grpc(void);  /* "OK", "CANCELLED", ... by number; by NULL       */
 int grpc_code(const char *name);         /* -1: none                                         */
 const char *grpc_name(int code);         /* "UNKNOWN" for a number that is none             */

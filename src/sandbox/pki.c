@@ -37,6 +37,8 @@ struct draft { /* what a certificate is made of */
 static weir_status fail(weir_error *err, const char *what)
 {
     const char *why = ERR_reason_error_string(ERR_peek_last_error());
+    if (!ERR_peek_last_error()) /* it was not OpenSSL */
+        return error_no_memory(err);
     error_set(err, WEIR_INVALID, "%s cannot be made: %s", what, why ? why : "OpenSSL says no more");
     ERR_clear_error();
     return WEIR_INVALID;

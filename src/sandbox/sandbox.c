@@ -3,7 +3,9 @@
  * faults have locks of their own. The settings never change once it has started. */
 #include "sandbox/sandbox.h"
 
+#include "core/buf.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "sandbox/control.h"
@@ -15,6 +17,8 @@
 
 #include <stdio.h>
 #include <string.h>
+
+#define KEY_FILE "client-key.pem"
 
 enum service { OAUTH, ZEEBE, SERVICES };
 
@@ -192,6 +196,19 @@ static weir_status make_certificates(struct sandbox *s, const struct sandbox_opt
     return s->gateway_tls ? WEIR_OK : err->status;
 }
 
+/* What clients sign their assertions with. */
+static weir_status write_key(struct sandbox *s, weir_error *err)
+{
+    struct buf path = BUF_INIT(4096);
+    const char *key = tokens_private_key(s->common.tokens);
+    buf_addf(&path, "%s/" KEY_FILE, s->folder);
+    weir_status status = buf_finish(&path, err);
+    if (status == WEIR_OK)
+        status = file_replace(path.data, key, strlen(key), 0600, "the clients' key", err);
+    buf_free(&path);
+    return status;
+}
+
 static weir_status make_tokens(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
 {
     char endpoint[80];
@@ -202,7 +219,7 @@ static weir_status make_tokens(struct sandbox *s, const struct sandbox_options *
     struct tokens_options options = {
         .clock = s->common.clock, .endpoint = endpoint, .expires_in = o->token_expires_in};
     s->common.tokens = tokens_new(&options, err);
-    return s->common.tokens ? WEIR_OK : err->status;
+    return s->common.tokens ? write_key(s, err) : err->status;
 }
 
 static weir_status make_parts(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
@@ -247,6 +264,11 @@ static void add_oauth(struct sandbox *s, bool tls)
         settings_add(&s->settings, variables[i][1], "%s", TOKEN_CLIENT_ID);
         settings_add(&s->settings, variables[i][2], "%s", TOKEN_CLIENT_SECRET);
     }
+    /* For the other grants; without OAUTH_GRANT they change nothing. */
+    settings_add(&s->settings, "OAUTH_USERNAME", "%s", TOKEN_USERNAME);
+    settings_add(&s->settings, "OAUTH_PASSWORD", "%s", TOKEN_PASSWORD);
+    settings_add(&s->settings, "OAUTH_REFRESH_TOKEN", "%s", TOKEN_REFRESH_TOKEN);
+    settings_add(&s->settings, "OAUTH_PRIVATE_KEY", "%s/" KEY_FILE, s->folder);
     settings_add(&s->settings, "WEIR_TOKEN_CACHE", "%s/credentials", s->folder);
 }
 

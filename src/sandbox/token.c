@@ -4,6 +4,7 @@
 #include "sandbox/token.h"
 
 #include "core/error.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/secret.h"
@@ -314,6 +315,7 @@ const char *tokens_private_key(const struct tokens *tokens)
 
 struct tokens *tokens_new(const struct tokens_options *options, weir_error *err)
 {
+    json_prepare();
     struct tokens *tokens = mem_zalloc(sizeof *tokens);
     if (!tokens) {
         error_no_memory(err);

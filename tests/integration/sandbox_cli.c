@@ -117,6 +117,31 @@ static void faults_and_requests_go_through_the_control_endpoint(void **state)
     expect("WEIR_SANDBOX=nonsense \"$WEIR\" sandbox requests", 65, NULL);
 }
 
+/* Its own program is the client here. */
+static void every_grant_and_every_way_to_authenticate_gets_a_token(void **state)
+{
+    static const char *const flags[] = {"",
+                                        "--grant password",
+                                        "--grant refresh-token",
+                                        "--grant jwt-bearer",
+                                        "--client-auth basic",
+                                        "--client-auth json",
+                                        "--client-auth private-key-jwt",
+                                        "--for zeebe"};
+    char command[300];
+    (void)state;
+    for (size_t i = 0; i < COUNT(flags); i++) {
+        snprintf(command, sizeof command, "\"$WEIR\" sandbox %s -- \"$WEIR\" token %s",
+                 i % 2 ? "--tls" : "", flags[i]);
+        expect(command, 0, "weir-sandbox-");
+    }
+    expect(
+        "\"$WEIR\" sandbox -- env OAUTH_CLIENT_ID='sandbox+odd client:1' "
+        "OAUTH_CLIENT_SECRET='p%rc&nt+ sp=ce:\xc3\xbc/?\"'\\''' \"$WEIR\" token --client-auth basic",
+        0, "weir-sandbox-");
+    expect("\"$WEIR\" sandbox -- env OAUTH_CLIENT_SECRET=wrong \"$WEIR\" token", 77, NULL);
+}
+
 static void what_is_wrong_with_the_flags_is_said(void **state)
 {
     (void)state;
@@ -220,6 +245,7 @@ int main(void)
         cmocka_unit_test(the_program_has_ordinary_signals_and_no_other_descriptors),
         cmocka_unit_test(the_folder_is_gone_afterwards_with_all_in_it),
         cmocka_unit_test(faults_and_requests_go_through_the_control_endpoint),
+        cmocka_unit_test(every_grant_and_every_way_to_authenticate_gets_a_token),
         cmocka_unit_test(what_is_wrong_with_the_flags_is_said),
         cmocka_unit_test(it_prints_variables_then_ready_and_ends_by_a_signal_with_status_0),
         cmocka_unit_test(a_signal_to_the_sandbox_reaches_its_program),

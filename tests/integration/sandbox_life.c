@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const struct rpc_call_options patient = {.wait_for_ready = true,
@@ -81,6 +82,24 @@ static void a_port_in_use_is_said_and_nothing_is_left(void **state)
     assert_non_null(strstr(err.message, "127.0.0.1:"));
     probe_wait_descriptors(before);
     sandbox_stop(first);
+}
+
+/* libuv takes no further connection until the one it announced is accepted. */
+static void a_connection_there_is_no_memory_for_is_closed_and_the_next_one_served(void **state)
+{
+    struct sandbox *sandbox = sandboxed_start(NULL);
+    uint16_t port = web_port_of(sandbox_value(sandbox, "OAUTH_TOKEN_URL"));
+    char byte = 0;
+    (void)state;
+    mem_fail_at(1);
+    int fd = web_connect(port);
+    assert_int_equal(recv(fd, &byte, 1, 0), 0);
+    assert_int_equal(mem_failed(), 1);
+    mem_fail_at(0);
+    char *token = sandboxed_token(sandbox);
+    mem_free(token);
+    close(fd);
+    sandbox_stop(sandbox);
 }
 
 static void the_folder_is_private_and_goes_with_it(void **state)
@@ -344,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_service_comes_back_on_its_port),
         cmocka_unit_test(a_token_outlives_its_endpoint),
         cmocka_unit_test(a_port_in_use_is_said_and_nothing_is_left),
+        cmocka_unit_test(a_connection_there_is_no_memory_for_is_closed_and_the_next_one_served),
         cmocka_unit_test(the_folder_is_private_and_goes_with_it),
         cmocka_unit_test(tls_is_trusted_with_the_exported_authority_only),
         cmocka_unit_test(client_certificates_are_demanded_when_an_authority_for_them_is_given),
