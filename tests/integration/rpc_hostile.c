@@ -20,6 +20,7 @@ enum {
     CONTINUATION = 9
 };
 enum { END_STREAM = 1, END_HEADERS = 4 };
+#define OF(literal) (literal), sizeof(literal) - 1
 
 static void script_init(struct rawscript *s)
 {
@@ -118,10 +119,10 @@ static void a_server_of_another_protocol_is_recognised(void **state)
         size_t len;
         const char *says;
     } cases[] = {
-        {"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", 41, "HTTP/1.1 400 Bad Request\", not"},
-        {"HTTP/1.0 2", 10, "HTTP/1.0 2\", not"},
-        {"\x15\x03\x01\0\x02\x02\x28", 7, "TLS"},
-        {"SSH-2.0-OpenSSH_9.2\r\n", 21, "SETTINGS"},
+        {OF("HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"), "HTTP/1.1 400 Bad Request\", not"},
+        {OF("HTTP/1.0 2"), "HTTP/1.0 2\", not"},
+        {OF("\x15\x03\x01\0\x02\x02\x28"), "TLS"},
+        {OF("SSH-2.0-OpenSSH_9.2\r\n"), "SETTINGS"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rawscript s;

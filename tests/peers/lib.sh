@@ -10,6 +10,7 @@ WORK=$(mktemp -d)
 PIDS=
 FAILED=0
 mkdir -p "$CACHE"
+export npm_config_fetch_retries=1 PIP_RETRIES=2 # a registry that is not there is no reason to wait for minutes
 # What the machine's environment says must not steer the tests.
 for name in $(env | sed -n 's/^\(\(ZEEBE\|CAMUNDA\|OAUTH\|WEIR\)_[A-Z_]*\)=.*/\1/p'); do
     [ "$name" = WEIR_PEERS_CACHE ] || unset "$name"
@@ -135,12 +136,12 @@ fetched() {
     target=$CACHE/$1
     shift
     [ ! -d "$target" ] || return 0
-    rm -rf "$target.part"
-    mkdir -p "$target.part"
-    if (cd "$target.part" && "$@") >"$target.log" 2>&1; then
-        mv "$target.part" "$target"
+    part=$(mktemp -d "$CACHE/part.XXXXXX") || return 1
+    if (cd "$part" && "$@") >"$target.log" 2>&1; then
+        mv -T "$part" "$target" 2>/dev/null || rm -rf "$part" # another run was faster
+        [ -d "$target" ]
     else
-        rm -rf "$target.part"
+        rm -rf "$part"
         echo "$(basename "$target") cannot be fetched: $(grep -v '^ *$' "$target.log" | grep -m1 -iE 'error|could not|fail' ||
             tail -1 "$target.log")"
         return 1
