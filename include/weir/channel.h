@@ -56,21 +56,25 @@ typedef struct weir_oauth2_channel_options {
                                            _REGION; "localhost:26500"                   */
     const char *client_id;            /**< CAMUNDA_CLIENT_ID, ZEEBE_CLIENT_ID           */
     const char *client_secret;        /**< CAMUNDA_CLIENT_SECRET, ZEEBE_CLIENT_SECRET   */
-    const char *authorization_server; /**< CAMUNDA_OAUTH_URL, ZEEBE_AUTHORIZATION_SERVER_URL */
-    const char *scope;                /**< optional                                     */
-    const char *audience;             /**< CAMUNDA_TOKEN_AUDIENCE, ZEEBE_TOKEN_AUDIENCE */
+    const char *authorization_server; /**< CAMUNDA_OAUTH_URL, ZEEBE_AUTHORIZATION_SERVER_URL;
+                                           an address of Camunda SaaS has its own       */
+    const char *scope;                /**< CAMUNDA_TOKEN_SCOPE, ZEEBE_TOKEN_SCOPE; optional  */
+    const char *audience;             /**< CAMUNDA_TOKEN_AUDIENCE, ZEEBE_TOKEN_AUDIENCE;
+                                           optional; of Camunda SaaS the address's host */
     const weir_tls_options *tls;
     const weir_channel_arg *args;
-    const weir_tls_options *token_tls; /**< for the token endpoint                       */
-    const char *resource;              /**< optional                                     */
-    weir_client_auth client_auth;      /**< POST                                         */
-    const char *cache_file;            /**< tokens kept on disk; none by default         */
-    const char *proxy;                 /**< as above, for both connections               */
-    int leeway_s;                      /**< 60                                           */
-    int expire_in_s;                   /**< used when the answer has no expires_in       */
-    weir_ms default_timeout;           /**< of commands; 10 s                            */
-    bool plaintext;                    /**< no TLS to the gateway: loopback only, unless */
-    bool allow_plaintext_credentials;  /**< ... this is set, too                         */
+    const weir_tls_options *token_tls;          /**< for the token endpoint                       */
+    const char *resource;                       /**< optional                                     */
+    weir_client_auth client_auth;               /**< POST                                         */
+    const char *cache_file;                     /**< tokens kept on disk; none by default         */
+    const char *proxy;                          /**< as above, for both connections               */
+    int leeway_s;                               /**< 60                                           */
+    int expire_in_s;                            /**< used when the answer has no expires_in       */
+    weir_ms default_timeout;                    /**< of commands; 10 s                            */
+    bool plaintext;                             /**< no TLS to the gateway: loopback only, unless */
+    bool allow_plaintext_credentials;           /**< ... this is set, too                         */
+    const char *private_key, *private_key_file; /**< PEM; with client_auth PRIVATE_KEY_JWT */
+    const char *key_id;                         /**< "kid" of its assertions              */
 } weir_oauth2_channel_options;
 #define WEIR_OAUTH2_CHANNEL(...)                                                                   \
     (&(weir_oauth2_channel_options){.struct_size = sizeof(weir_oauth2_channel_options),            \

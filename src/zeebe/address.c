@@ -130,6 +130,36 @@ static weir_status parse(struct gateway *g, const char *text, const char *what, 
     return from_name(g, text, what, err);
 }
 
+static weir_status bare_host(const char *text, const char *what, char **host, weir_error *err)
+{
+    uint16_t port = 0;
+    weir_status status = hostport_parse(text, 0, what, host, &port, err);
+    if (status != WEIR_OK || port == 0)
+        return status;
+    mem_free(*host);
+    *host = NULL;
+    return error_set(err, WEIR_INVALID, "%s '%s' is more than a host", what, text);
+}
+
+weir_status gateway_replace(struct gateway *gateway, const char *host, uint16_t port,
+                            const char *what, weir_error *err)
+{
+    char *fresh = NULL;
+    if (!gateway->host)
+        return error_set(err, WEIR_INVALID, "%s cannot replace a part of the address '%s'", what,
+                         gateway->target);
+    if (host && bare_host(host, what, &fresh, err) != WEIR_OK)
+        return WEIR_INVALID;
+    if (fresh) {
+        mem_free(gateway->host);
+        gateway->host = fresh;
+    }
+    gateway->port = port ? port : gateway->port;
+    mem_free(gateway->target);
+    gateway->target = NULL;
+    return name_it(gateway, err);
+}
+
 weir_status gateway_parse(struct gateway *out, const char *text, const char *what, weir_error *err)
 {
     *out = (struct gateway){0};

@@ -21,5 +21,9 @@ struct gateway {
 /* The port is 26500 unless given, 443 after https:// and grpcs://. `what` names it in the error:
  * "grpc_address". */
 weir_status gateway_parse(struct gateway *out, const char *text, const char *what, weir_error *err);
+/* Puts another host in its place (NULL: the same) and another port (0: the same). WEIR_INVALID: the
+ * address is a list of addresses or a socket. `host` is as in "HOST", no more; `what` names it. */
+weir_status gateway_replace(struct gateway *gateway, const char *host, uint16_t port,
+                            const char *what, weir_error *err);
 void gateway_clear(struct gateway *gateway);
 #endif

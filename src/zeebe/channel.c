@@ -45,16 +45,19 @@ static weir_channel_arg *complete_args(const struct channel_plan *plan, weir_err
                   ARGS_MAX);
         return NULL;
     }
-    weir_channel_arg *args = mem_array(count + 3, sizeof *args);
+    weir_channel_arg *args = mem_array(count + 4, sizeof *args);
     if (!args) {
         error_no_memory(err);
         return NULL;
     }
     if (count)
         memcpy(args, plan->args, count * sizeof *args);
-    if (plan->authority && !has_arg(plan->args, "grpc.default_authority"))
+    if (plan->authority)
         args[count++] =
             (weir_channel_arg){.name = "grpc.default_authority", .text = plan->authority};
+    if (plan->server_name)
+        args[count++] =
+            (weir_channel_arg){.name = "grpc.ssl_target_name_override", .text = plan->server_name};
     if (!has_arg(plan->args, "grpc.keepalive_time_ms"))
         args[count++] =
             (weir_channel_arg){.name = "grpc.keepalive_time_ms",
@@ -133,6 +136,7 @@ weir_channel *channel_open(const struct channel_plan *plan, weir_error *err)
         release(channel);
         return NULL;
     }
+    channel->credentials = weir_credentials_ref(plan->credentials);
     error_ok(err);
     return channel;
 }
@@ -151,6 +155,7 @@ void weir_channel_close(weir_channel *channel)
     if (channel->pool)
         pool_free(channel->pool);
     rpc_close(channel->rpc);
+    weir_credentials_free(channel->credentials);
     loop_release(channel->loop);
     release(channel);
 }

@@ -31,7 +31,7 @@ struct channel_plan {
     bool allow_plaintext_credentials;
     const weir_tls_options *tls;
     const weir_channel_arg *args;
-    const char *authority; /* NULL: what `args` or the address say */
+    const char *authority, *server_name; /* NULL: what `args` or the address say */
     const char *proxy;
     weir_ms keepalive; /* 0: 45 s                                                        */
     weir_ms default_timeout;

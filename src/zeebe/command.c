@@ -1,35 +1,68 @@
-/* A command: an rpc call, and where that provably does no harm another one.
+/* A command: a token where one is needed, an rpc call, and where that provably does no harm another
+ * one.
  *
- * The first attempt is made on the caller's thread, so that an ordinary command crosses to the I/O
- * thread and back only once. Everything after it happens on the I/O thread. The caller's thread
- * does not look at the command again once the request is handed over, because it may have ended by
- * then.
+ * The first attempt is made on the caller's thread when a token is at hand or none is needed, so
+ * that an ordinary command crosses to the I/O thread and back only once. Everything else happens on
+ * the I/O thread. The caller's thread does not look at the command again once the request is handed
+ * over, because it may have ended by then.
  *
  * Repeated is what never reached the server, what it pushed back, and reads whose connection was
- * lost; nothing of which a message has been handed on. All of it within the deadline: what cannot
- * be tried again in time ends with the reason of the last attempt, not with a mere timeout. */
+ * lost; nothing of which a message has been handed on. A refused token is rejected and the call
+ * repeated once with a new one. All of it within the deadline: what cannot be tried again in time
+ * ends with the reason of the last attempt, not with a mere timeout. */
 #include "zeebe/command.h"
 
 #include "core/error.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/secret.h"
 #include "zeebe/kinds.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MOST_MS  5000
+#define UNAUTHENTICATED  16
+#define HEADERS_FEW      8
+
+static weir_status attempt(struct command *c, weir_error *err);
 
 /* ---- ending ------------------------------------------------------------------------------ */
+
+static void drop_tokens(struct command *c)
+{
+    weir_token_free(c->token);
+    weir_token_free(c->refused);
+    c->token = c->refused = NULL;
+}
+
+/* What a refused login should make the reader do depends on what we sent. */
+static void advise(const struct command *c, weir_error *err)
+{
+    const char *advice = NULL;
+    if (!c->channel->credentials && c->header_count == 0)
+        advice = "this channel has no credentials; give it some";
+    else if (c->renewed)
+        advice = "a new token was refused, too";
+    if (!advice)
+        return;
+    weir_error plain = *err;
+    error_peer(err, plain.status, plain.origin, plain.code, "%.900s; %s", plain.message, advice);
+    err->kind = plain.kind;
+}
 
 static void finish(struct command *c, const struct rpc_end *end)
 {
     struct rpc_end last = *end;
     c->state = COMMAND_ENDED;
     if (last.error.status != WEIR_OK) {
+        if (last.grpc_status == UNAUTHENTICATED)
+            advise(c, &last.error);
         kinds_set(&last.error, c->method->name, last.grpc_status, last.message);
         error_context(&last.error, "%s", c->method->name);
     }
+    drop_tokens(c);
     c->events->end(c, &last);
 }
 
@@ -39,20 +72,21 @@ static void finish_with(struct command *c, const weir_error *why)
     finish(c, &end);
 }
 
-/* ---- attempts ---------------------------------------------------------------------------- */
-
-static void on_headers(void *user, const weir_metadata *list, size_t count)
+static void finish_stopped(struct command *c)
 {
-    struct command *c = user;
-    c->events->headers(c, list, count);
+    weir_error why = {0};
+    error_set(&why, WEIR_STOPPED, "the call was cancelled here");
+    finish_with(c, &why);
 }
 
-static void on_message(void *user, weir_bytes message)
+/* ---- trying again ------------------------------------------------------------------------ */
+
+/* A stream that may be opened anew after messages of it were handed on: what it delivers is not
+ * asked for by number. ActivateJobs is none, because it would activate more than was asked for. */
+static bool can_reopen(const struct codec_method *method)
 {
-    struct command *c = user;
-    c->delivered = true;
-    c->wanted -= c->wanted > 0;
-    c->events->message(c, message);
+    return method->server_streams &&
+           (method->reads || strcmp(method->name, "StreamActivatedJobs") == 0);
 }
 
 static bool may_repeat(const struct command *c, const struct rpc_end *end)
@@ -63,8 +97,6 @@ static bool may_repeat(const struct command *c, const struct rpc_end *end)
     return status == WEIR_BUSY ||
            (status == WEIR_UNREACHABLE && (end->unprocessed || c->method->reads));
 }
-
-static weir_status attempt(struct command *c, weir_error *err);
 
 static void try_again(void *user)
 {
@@ -92,6 +124,28 @@ static bool pause_for(struct command *c, const weir_error *why)
     return true;
 }
 
+/* The gateway refused our token: forget it, and call again with another, once. */
+static bool renew(struct command *c, const struct rpc_end *end)
+{
+    if (end->grpc_status != UNAUTHENTICATED || !c->token)
+        return false;
+    weir_credentials_reject(c->channel->credentials, c->token);
+    bool again = !c->renewed && !c->stopping && (!c->delivered || can_reopen(c->method));
+    if (!again)
+        return false;
+    weir_token_free(c->refused);
+    c->refused = c->token;
+    c->token = NULL;
+    c->renewed = true;
+    c->why = end->error;
+    log_at(WEIR_LOG_INFO, "zeebe", c->channel->name, "%s: the token was refused; getting a new one",
+           c->method->name);
+    if (c->delivered) /* a gateway that refuses every token must not be asked without end */
+        return pause_for(c, &end->error);
+    try_again(c);
+    return true;
+}
+
 /* The limit passed before anything could be sent: then the reason is what kept us from sending. */
 static void explain_timeout(const struct command *c, struct rpc_end *end)
 {
@@ -106,29 +160,51 @@ static void explain_timeout(const struct command *c, struct rpc_end *end)
     }
 }
 
+/* ---- what the call says ------------------------------------------------------------------ */
+
+static void on_headers(void *user, const weir_metadata *list, size_t count)
+{
+    struct command *c = user;
+    c->events->headers(c, list, count);
+}
+
+static void on_message(void *user, weir_bytes message)
+{
+    struct command *c = user;
+    c->delivered = true;
+    c->wanted -= c->wanted > 0;
+    if (can_reopen(c->method)) /* this token was good: when it expires there may be another */
+        c->renewed = false;
+    c->events->message(c, message);
+}
+
 static void on_end(void *user, const struct rpc_end *end)
 {
     struct command *c = user;
     rpc_call_free(c->call);
     c->call = NULL;
-    if (end->error.status == WEIR_OK || !may_repeat(c, end) || !pause_for(c, &end->error)) {
-        struct rpc_end last = *end;
-        explain_timeout(c, &last);
-        finish(c, &last);
-    }
+    if (end->error.status != WEIR_OK &&
+        (renew(c, end) || (may_repeat(c, end) && pause_for(c, &end->error))))
+        return;
+    struct rpc_end last = *end;
+    explain_timeout(c, &last);
+    finish(c, &last);
 }
+
+/* ---- sending ----------------------------------------------------------------------------- */
 
 static const struct rpc_events with_headers = {on_headers, on_message, on_end};
 static const struct rpc_events without_headers = {NULL, on_message, on_end};
 
 /* Once the request is handed over `c` may be gone. */
-static weir_status attempt(struct command *c, weir_error *err)
+static weir_status begin(struct command *c, const weir_metadata *headers, size_t count,
+                         weir_error *err)
 {
     struct rpc_call_options options = {
         .path = c->method->path,
         .until = c->until,
-        .metadata = c->headers,
-        .metadata_count = c->header_count,
+        .metadata = headers,
+        .metadata_count = count,
         .gzip = c->gzip,
         .wait_for_ready = c->patient,
         .server_streams = c->method->server_streams,
@@ -141,15 +217,128 @@ static weir_status attempt(struct command *c, weir_error *err)
     return rpc_call_begin(c->channel->rpc, &options, events, c, &c->call, err);
 }
 
+static char *authorization(const weir_token *token, size_t *len)
+{
+    const char *type = weir_token_type(token);
+    const char *value = weir_token_value(token);
+    size_t size = strlen(type) + strlen(value) + 2;
+    char *text = mem_zalloc(size);
+    if (text)
+        (void)snprintf(text, size, "%s %s", type, value);
+    *len = size - 1;
+    return text;
+}
+
+static weir_status send_with_token(struct command *c, weir_error *err)
+{
+    weir_metadata few[HEADERS_FEW] = {{0}};
+    size_t count = c->header_count, len = 0;
+    bool many = count >= HEADERS_FEW;
+    weir_metadata *list = many ? mem_array(count + 1, sizeof *list) : few;
+    char *text = list ? authorization(c->token, &len) : NULL;
+    weir_status status = WEIR_NO_MEMORY;
+    if (text) {
+        if (count)
+            memcpy(list, c->headers, count * sizeof *list);
+        list[count] = (weir_metadata){"authorization", {text, len}};
+        status = begin(c, list, count + 1, err);
+    } else {
+        error_no_memory(err);
+    }
+    secret_free_text(text);
+    if (many)
+        mem_free(list);
+    return status;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------ */
+
+/* A program's own authorization goes before ours. */
+static bool needs_token(const struct command *c)
+{
+    for (size_t i = 0; c->channel->credentials && i < c->header_count; i++) {
+        if (strcmp(c->headers[i].name, "authorization") == 0)
+            return false;
+    }
+    return c->channel->credentials != NULL;
+}
+
+static bool same_token(const weir_token *a, const weir_token *b)
+{
+    return a && b && strcmp(weir_token_value(a), weir_token_value(b)) == 0;
+}
+
+static weir_status use_token(struct command *c, weir_token *token, weir_error *err)
+{
+    bool useless = same_token(token, c->refused); /* a fixed one */
+    weir_token_free(c->token);
+    c->token = token;
+    if (!useless)
+        return send_with_token(c, err);
+    c->renewed = false; /* it is no new one */
+    return error_copy(err, &c->why);
+}
+
+/* A failure to get a token stays what it is: it says nothing about the gateway. */
+static void fail_login(struct command *c, const weir_error *why)
+{
+    weir_error e = *why;
+    error_context(&e, "fetching a token");
+    finish_with(c, &e);
+}
+
+static void on_token(void *user, weir_token *token, const weir_error *err)
+{
+    struct command *c = user;
+    weir_error why = {0};
+    c->ask = NULL;
+    if (!token)
+        fail_login(c, err);
+    else if (use_token(c, token, &why) != WEIR_OK)
+        finish_with(c, &why);
+}
+
+static void ask(struct loop_task *task)
+{
+    struct command *c = (struct command *)(void *)((char *)task - offsetof(struct command, task));
+    weir_error why = {0};
+    c->posted = false;
+    if (c->stopping) {
+        finish_stopped(c);
+        return;
+    }
+    c->ask = credentials_ask(c->channel->credentials, c->until, on_token, c, &why);
+    if (!c->ask)
+        fail_login(c, &why);
+}
+
+static weir_status attempt(struct command *c, weir_error *err)
+{
+    if (!needs_token(c))
+        return begin(c, c->headers, c->header_count, err);
+    weir_token *token = credentials_peek(c->channel->credentials);
+    if (token)
+        return use_token(c, token, err);
+    c->state = COMMAND_LOGGING_IN;
+    c->posted = true;
+    c->task.run = ask;
+    error_ok(err); /* now, because the end may use *err */
+    loop_post(c->channel->loop, &c->task);
+    return WEIR_OK;
+}
+
+/* ---- from outside ------------------------------------------------------------------------ */
+
 weir_status command_start(struct command *c, weir_error *err)
 {
     if (loop_check_fork(err) != WEIR_OK)
         return WEIR_INVALID;
     c->backoff = (struct backoff)BACKOFF_INIT(BACKOFF_FIRST_MS, BACKOFF_MOST_MS, 0);
-    return attempt(c, err);
+    weir_status status = attempt(c, err);
+    if (status != WEIR_OK)
+        drop_tokens(c);
+    return status;
 }
-
-/* ---- orders ------------------------------------------------------------------------------ */
 
 void command_want(struct command *c, size_t count)
 {
@@ -160,13 +349,15 @@ void command_want(struct command *c, size_t count)
 
 void command_stop(struct command *c)
 {
-    weir_error why = {0};
     c->stopping = true;
-    if (c->state == COMMAND_CALLING)
+    if (c->state == COMMAND_CALLING) {
         rpc_call_cancel(c->call);
-    else if (c->state == COMMAND_PAUSING) {
+    } else if (c->state == COMMAND_PAUSING) {
         timer_cancel(&c->timer);
-        error_set(&why, WEIR_STOPPED, "the call was cancelled here");
-        finish_with(c, &why);
+        finish_stopped(c);
+    } else if (c->state == COMMAND_LOGGING_IN && !c->posted) { /* else ask() sees to it */
+        credentials_ask_cancel(c->ask);
+        c->ask = NULL;
+        finish_stopped(c);
     }
 }

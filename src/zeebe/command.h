@@ -4,6 +4,7 @@
 #define ZEEBE_COMMAND_H
 
 #include "core/backoff.h"
+#include "credentials/ask.h"
 #include "io/timer.h"
 #include "zeebe/channel.h"
 #include "zeebe/codec.h"
@@ -19,9 +20,10 @@ struct command_events {
 };
 
 enum command_state {
-    COMMAND_IDLE,    /* not started. Next: CALLING                                        */
-    COMMAND_CALLING, /* an rpc call is under way. Next: PAUSING, ENDED                    */
-    COMMAND_PAUSING, /* waits to be repeated. Next: CALLING, ENDED                        */
+    COMMAND_IDLE,       /* not started. Next: LOGGING_IN, CALLING                         */
+    COMMAND_LOGGING_IN, /* waits for a token. Next: CALLING, ENDED                        */
+    COMMAND_CALLING,    /* an rpc call is under way. Next: LOGGING_IN, PAUSING, ENDED     */
+    COMMAND_PAUSING,    /* waits to be repeated. Next: LOGGING_IN, CALLING, ENDED         */
     COMMAND_ENDED
 };
 
@@ -40,10 +42,16 @@ struct command {
 
     enum command_state state; /* @thread io once started, as all below */
     struct rpc_call *call;
-    size_t wanted;  /* asked for, not received                                        */
-    bool delivered; /* a message was handed on: never repeated                        */
-    bool stopping;  /* command_stop() was called                                      */
-    bool patient;   /* waits for a connection instead of failing with it              */
+    weir_token *token;     /* of this attempt; NULL: none */
+    weir_token *refused;   /* the one before it, when the gateway refused that */
+    struct token_ask *ask; /* LOGGING_IN, once `task` has run */
+    struct loop_task task; /* to the I/O thread, to ask there */
+    bool posted;           /* `task` is on its way */
+    bool renewed;          /* this attempt's token was fetched because the last was refused */
+    size_t wanted;         /* asked for, not received                                        */
+    bool delivered;        /* a message was handed on: never repeated                        */
+    bool stopping;         /* command_stop() was called                                      */
+    bool patient;          /* waits for a connection instead of failing with it              */
     struct backoff backoff;
     struct timer timer;
     weir_error why; /* of the last attempt; OK: this is the first                       */

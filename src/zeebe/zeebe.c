@@ -13,12 +13,11 @@
 
 weir_zeebe *weir_zeebe_new(weir_channel *channel, weir_error *err)
 {
+    weir_channel *made = NULL;
     if (error_held(err) || loop_check_fork(err) != WEIR_OK)
         return NULL;
-    if (!channel) {
-        error_null(err, "the channel");
+    if (!channel && !(channel = made = weir_channel_from_environment(err)))
         return NULL;
-    }
     weir_zeebe *zeebe = mem_zalloc(sizeof *zeebe);
     if (zeebe) {
         zeebe->channel = weir_channel_ref(channel);
@@ -26,6 +25,7 @@ weir_zeebe *weir_zeebe_new(weir_channel *channel, weir_error *err)
     } else {
         error_no_memory(err);
     }
+    weir_channel_close(made);
     return zeebe;
 }
 
@@ -54,6 +54,19 @@ static size_t count_headers(const weir_metadata *headers)
     return count;
 }
 
+/* A program's own token is one, too. */
+static weir_status check_headers(const struct command *c, weir_error *err)
+{
+    for (size_t i = 0; c->channel->exposed && i < c->header_count; i++) {
+        if (strcmp(c->headers[i].name, "authorization") == 0)
+            return error_set(err, WEIR_UNSUPPORTED,
+                             "%s: the header 'authorization' would cross the network unencrypted; "
+                             "use TLS, or allow it (allow_plaintext_credentials)",
+                             c->method->name);
+    }
+    return WEIR_OK;
+}
+
 weir_status zeebe_prepare(struct command *c, weir_channel *channel, const char *rpc,
                           const weir_call_options *o, weir_error *err)
 {
@@ -67,7 +80,7 @@ weir_status zeebe_prepare(struct command *c, weir_channel *channel, const char *
     c->header_count = count_headers(o->headers);
     c->gzip = o->gzip;
     c->no_retry = o->no_retry;
-    return WEIR_OK;
+    return check_headers(c, err);
 }
 
 /* ---- waiting for one answer -------------------------------------------------------------- */

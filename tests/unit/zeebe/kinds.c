@@ -1,0 +1,69 @@
+#include "zeebe/kinds.h"
+#include "lib/check.h"
+
+static const struct {
+    const char *rpc;
+    int grpc;
+    const char *words;
+    int32_t kind;
+} cases[] = {
+    {"Topology", 8, "", WEIR_KIND_BACK_PRESSURE},
+    {"CompleteJob", 5, "", WEIR_KIND_JOB_NOT_FOUND},
+    {"FailJob", 9, "", WEIR_KIND_JOB_DEACTIVATED},
+    {"ThrowError", 5, "", WEIR_KIND_JOB_NOT_FOUND},
+    {"UpdateJobTimeout", 9, "", WEIR_KIND_JOB_DEACTIVATED},
+    {"UpdateJobRetries", 5, "", WEIR_KIND_JOB_NOT_FOUND},
+    {"UpdateJobRetries", 3, "", WEIR_KIND_UNKNOWN},
+    {"CreateProcessInstance", 5, "", WEIR_KIND_PROCESS_NOT_FOUND},
+    {"CreateProcessInstance", 9, "", WEIR_KIND_NO_START_EVENT},
+    {"CreateProcessInstance", 3, "Expected document to be a root level object, but was 'ARRAY'",
+     WEIR_KIND_INVALID_VARIABLES},
+    {"CreateProcessInstance", 3, "Expected to handle gRPC request with tenant identifier 'x'",
+     WEIR_KIND_UNKNOWN},
+    {"CreateProcessInstance", 4, "", WEIR_KIND_UNKNOWN},
+    {"CreateProcessInstanceWithResult", 4, "", WEIR_KIND_PROCESS_TIMED_OUT},
+    {"CreateProcessInstanceWithResult", 5, "", WEIR_KIND_PROCESS_NOT_FOUND},
+    {"CancelProcessInstance", 5, "", WEIR_KIND_INSTANCE_NOT_FOUND},
+    {"MigrateProcessInstance", 5, "Expected to find process definition with key '1'",
+     WEIR_KIND_PROCESS_NOT_FOUND},
+    {"MigrateProcessInstance", 5, "no such instance", WEIR_KIND_INSTANCE_NOT_FOUND},
+    {"DeployResource", 3, "", WEIR_KIND_INVALID_RESOURCE},
+    {"EvaluateDecision", 5, "", WEIR_KIND_DECISION_NOT_FOUND},
+    {"EvaluateDecision", 3, "Expected to evaluate 'd', but no decision found for id 'd'",
+     WEIR_KIND_DECISION_NOT_FOUND},
+    {"EvaluateDecision", 3, "something else", WEIR_KIND_UNKNOWN},
+    {"PublishMessage", 6, "", WEIR_KIND_MESSAGE_EXISTS},
+    {"PublishMessage", 3, "Invalid JSON value", WEIR_KIND_INVALID_VARIABLES},
+    {"ResolveIncident", 5, "", WEIR_KIND_INCIDENT_NOT_FOUND},
+    {"Topology", 5, "", WEIR_KIND_UNKNOWN},
+    {"Job", 5, "", WEIR_KIND_UNKNOWN}, /* part of a name is no name */
+};
+
+static void each_rpc_and_status_has_its_meaning(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        weir_error err = {.status = WEIR_REFUSED};
+        kinds_set(&err, cases[i].rpc, cases[i].grpc, cases[i].words);
+        if (err.kind != cases[i].kind)
+            fail_msg("%s %d '%s': kind %d", cases[i].rpc, cases[i].grpc, cases[i].words,
+                     (int)err.kind);
+    }
+}
+
+static void a_kind_that_is_known_already_stays(void **state)
+{
+    (void)state;
+    weir_error err = {.status = WEIR_INVALID, .kind = WEIR_KIND_MESSAGE_TOO_LARGE};
+    kinds_set(&err, "CompleteJob", 8, "larger than max");
+    assert_int_equal(err.kind, WEIR_KIND_MESSAGE_TOO_LARGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_rpc_and_status_has_its_meaning),
+        cmocka_unit_test(a_kind_that_is_known_already_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
