@@ -31,7 +31,7 @@ static weir_status read_switch(const char *name, enum answer *out, weir_error *e
         enum answer answer;
     } known[] = {{"true", YES}, {"1", YES}, {"yes", YES}, {"on", YES},
                  {"false", NO}, {"0", NO},  {"no", NO},   {"off", NO}};
-    const char *value = options_env(name, NULL);
+    const char *value = options_env(name, (char *)NULL);
     *out = UNSET;
     for (size_t i = 0; value && i < sizeof known / sizeof *known; i++) {
         if (text_equal_nocase(value, known[i].text))
@@ -69,7 +69,7 @@ static bool duration_part(const char **at, weir_ms *sum)
 
 static weir_status read_duration(const char *name, weir_ms *out, weir_error *err)
 {
-    const char *value = options_env(name, NULL);
+    const char *value = options_env(name, (char *)NULL);
     const char *at = value ? value : "";
     bool ok = true;
     *out = 0;
@@ -85,7 +85,7 @@ static weir_status read_duration(const char *name, weir_ms *out, weir_error *err
 
 static weir_status read_port(uint16_t *port, weir_error *err)
 {
-    const char *value = options_env("ZEEBE_PORT", NULL);
+    const char *value = options_env("ZEEBE_PORT", (char *)NULL);
     int64_t number = 0;
     if (value && !text_number(value, 1, 65535, &number))
         return error_set(err, WEIR_INVALID, "ZEEBE_PORT: '%.40s' is no port from 1 to 65535",
@@ -107,18 +107,19 @@ static weir_status find_cluster(struct environment *e, const char *cluster, weir
 
 static weir_status find_gateway(struct environment *e, weir_error *err)
 {
-    const char *address = options_env("ZEEBE_ADDRESS", "ZEEBE_GRPC_ADDRESS", NULL);
-    const char *host = options_env("ZEEBE_HOST", NULL);
-    const char *cluster = options_env("CAMUNDA_CLUSTER_ID", NULL);
+    const char *address = options_env("ZEEBE_ADDRESS", "ZEEBE_GRPC_ADDRESS", (char *)NULL);
+    const char *host = options_env("ZEEBE_HOST", (char *)NULL);
+    const char *cluster = options_env("CAMUNDA_CLUSTER_ID", (char *)NULL);
     uint16_t port = 0;
     e->cluster = cluster && !address && !host;
     if (e->cluster)
         return find_cluster(e, cluster, err);
     weir_status status = read_port(&port, err);
     if (status == WEIR_OK)
-        status = gateway_parse(
-            &e->gateway, address ? address : "localhost",
-            options_env("ZEEBE_ADDRESS", NULL) ? "ZEEBE_ADDRESS" : "ZEEBE_GRPC_ADDRESS", err);
+        status = gateway_parse(&e->gateway, address ? address : "localhost",
+                               options_env("ZEEBE_ADDRESS", (char *)NULL) ? "ZEEBE_ADDRESS"
+                                                                          : "ZEEBE_GRPC_ADDRESS",
+                               err);
     if (status == WEIR_OK && (host || port))
         status = gateway_replace(&e->gateway, host, port, host ? "ZEEBE_HOST" : "ZEEBE_PORT", err);
     return status;
@@ -126,21 +127,29 @@ static weir_status find_gateway(struct environment *e, weir_error *err)
 
 /* ---- with TLS? --------------------------------------------------------------------------- */
 
+/* What speaks for plaintext, and what for TLS; NULL: nothing. */
+static void take_sides(const struct environment *e, enum answer insecure, const char **plain,
+                       const char **tls)
+{
+    const char *where = e->cluster ? "CAMUNDA_CLUSTER_ID" : "the address's scheme";
+    *plain = insecure == YES ? "ZEEBE_INSECURE_CONNECTION=true" : NULL;
+    *tls = insecure == NO ? "ZEEBE_INSECURE_CONNECTION=false" : NULL;
+    if (options_env("ZEEBE_CA_CERTIFICATE_PATH", (char *)NULL))
+        *tls = "ZEEBE_CA_CERTIFICATE_PATH";
+    if (e->gateway.security == GATEWAY_PLAINTEXT)
+        *plain = where;
+    if (e->gateway.security == GATEWAY_TLS)
+        *tls = where;
+}
+
 static weir_status decide_tls(struct environment *e, weir_error *err)
 {
     enum answer insecure;
+    const char *plain, *tls;
     weir_status status = read_switch("ZEEBE_INSECURE_CONNECTION", &insecure, err);
     if (status != WEIR_OK)
         return status;
-    const char *where = e->cluster ? "CAMUNDA_CLUSTER_ID" : "the address's scheme";
-    const char *plain = insecure == YES ? "ZEEBE_INSECURE_CONNECTION=true" : NULL;
-    const char *tls = insecure == NO ? "ZEEBE_INSECURE_CONNECTION=false" : NULL;
-    if (e->gateway.security == GATEWAY_PLAINTEXT)
-        plain = where;
-    if (e->gateway.security == GATEWAY_TLS)
-        tls = where;
-    if (!tls && options_env("ZEEBE_CA_CERTIFICATE_PATH", NULL))
-        tls = "ZEEBE_CA_CERTIFICATE_PATH";
+    take_sides(e, insecure, &plain, &tls);
     if (plain && tls)
         return error_set(err, WEIR_UNSUPPORTED, "%s and %s contradict each other", plain, tls);
     e->plaintext = plain || (!tls && e->gateway.local);
@@ -165,13 +174,13 @@ static weir_status find_login(struct environment *e, weir_error *err)
 static const char *cache_file(void)
 {
     const char *path = options_env("WEIR_TOKEN_CACHE", "CAMUNDA_CLIENT_CONFIG_PATH",
-                                   "ZEEBE_CLIENT_CONFIG_PATH", NULL);
+                                   "ZEEBE_CLIENT_CONFIG_PATH", (char *)NULL);
     return path && strcmp(path, "none") != 0 ? path : NULL;
 }
 
 static weir_credentials *credentials_of(const struct environment *e, weir_error *err)
 {
-    const char *roots = options_env("WEIR_CA_FILE", NULL);
+    const char *roots = options_env("WEIR_CA_FILE", (char *)NULL);
     const weir_tls_options tls = {.struct_size = sizeof tls, .root_certificates_file = roots};
     if (!e->login.client_id)
         return weir_credentials_fixed(e->token, err);
@@ -215,14 +224,14 @@ static char *authority_host(const char *authority)
 
 static weir_channel *open_it(const struct environment *e, const char *server_name, weir_error *err)
 {
-    const char *roots = options_env("ZEEBE_CA_CERTIFICATE_PATH", "WEIR_CA_FILE", NULL);
+    const char *roots = options_env("ZEEBE_CA_CERTIFICATE_PATH", "WEIR_CA_FILE", (char *)NULL);
     const weir_tls_options tls = {.struct_size = sizeof tls, .root_certificates_file = roots};
     struct channel_plan plan = {
         .gateway = &e->gateway,
         .plaintext = e->plaintext,
         .allow_plaintext_credentials = e->allow_plaintext,
         .tls = e->plaintext ? NULL : &tls,
-        .authority = options_env("ZEEBE_OVERRIDE_AUTHORITY", NULL),
+        .authority = options_env("ZEEBE_OVERRIDE_AUTHORITY", (char *)NULL),
         .server_name = server_name,
         .keepalive = e->keepalive,
     };
@@ -242,7 +251,7 @@ weir_channel *weir_channel_from_environment(weir_error *err)
     struct environment e;
     if (error_held(err))
         return NULL;
-    char *server_name = authority_host(options_env("ZEEBE_OVERRIDE_AUTHORITY", NULL));
+    char *server_name = authority_host(options_env("ZEEBE_OVERRIDE_AUTHORITY", (char *)NULL));
     weir_channel *channel =
         environment_find(&e, err) == WEIR_OK ? open_it(&e, server_name, err) : NULL;
     mem_free(server_name);

@@ -116,8 +116,8 @@ static const char *oauth2_address(const char *option, char **made, weir_error *e
 {
     const char *address = options_text(option);
     if (!address)
-        address = options_env("ZEEBE_ADDRESS", NULL);
-    const char *cluster = options_env("CAMUNDA_CLUSTER_ID", NULL);
+        address = options_env("ZEEBE_ADDRESS", (char *)NULL);
+    const char *cluster = options_env("CAMUNDA_CLUSTER_ID", (char *)NULL);
     if (address || !cluster)
         return address ? address : weir_setting_zeebe_address(NULL);
     const char *region = weir_setting_cluster_region(SAAS_REGION, NULL);

@@ -64,7 +64,7 @@ void command_want(struct command *c, size_t count);
 /* @thread io. `end` follows with WEIR_STOPPED, unless it has come. */
 void command_stop(struct command *c);
 
-/* Blocks until the one answer is there, which is mem_free()d by the caller. `c` is set up but for
- * `events` and `user`. WEIR_INVALID on the I/O thread. */
-weir_status command_run(struct command *c, char **answer, size_t *len, weir_error *err);
+/* Blocks until the one answer is there, which is mem_free()d by the caller. `plan` is set up but
+ * for `events` and `user`. WEIR_INVALID on the I/O thread. */
+weir_status command_run(const struct command *plan, char **answer, size_t *len, weir_error *err);
 #endif

@@ -34,18 +34,19 @@ static void on_end(struct command *c, const struct rpc_end *end)
 
 static const struct command_events events = {NULL, on_message, on_end};
 
-weir_status command_run(struct command *c, char **answer, size_t *len, weir_error *err)
+weir_status command_run(const struct command *plan, char **answer, size_t *len, weir_error *err)
 {
     struct wait w = {.err = err};
+    struct command c = *plan;
     *answer = NULL;
     *len = 0;
-    if (loop_inside(c->channel->loop))
+    if (loop_inside(c.channel->loop))
         return error_set(err, WEIR_INVALID, "%s: the I/O thread cannot wait for itself",
-                         c->method->name);
-    c->events = &events;
-    c->user = &w;
+                         c.method->name);
+    c.events = &events;
+    c.user = &w;
     sem_init(&w.done, 0, 0);
-    weir_status status = command_start(c, err);
+    weir_status status = command_start(&c, err);
     if (status == WEIR_OK) {
         while (sem_wait(&w.done)) { /* EINTR */
         }

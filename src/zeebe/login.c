@@ -107,15 +107,16 @@ weir_credentials *login_credentials(const struct login *login, const weir_oauth2
         .client_auth = o->client_auth,
         .client_id = login->client_id,
         .client_secret = login->client_secret,
-        .token_url =
-            optional(options_text(o->authorization_server),
-                     options_env("CAMUNDA_OAUTH_URL", "ZEEBE_AUTHORIZATION_SERVER_URL", NULL),
-                     saas ? SAAS_TOKEN_URL : NULL),
-        .scope =
-            optional(o->scope, options_env("CAMUNDA_TOKEN_SCOPE", "ZEEBE_TOKEN_SCOPE", NULL), NULL),
-        .audience = optional(o->audience,
-                             options_env("CAMUNDA_TOKEN_AUDIENCE", "ZEEBE_TOKEN_AUDIENCE", NULL),
-                             saas ? gateway->host : NULL),
+        .token_url = optional(
+            options_text(o->authorization_server),
+            options_env("CAMUNDA_OAUTH_URL", "ZEEBE_AUTHORIZATION_SERVER_URL", (char *)NULL),
+            saas ? SAAS_TOKEN_URL : NULL),
+        .scope = optional(
+            o->scope, options_env("CAMUNDA_TOKEN_SCOPE", "ZEEBE_TOKEN_SCOPE", (char *)NULL), NULL),
+        .audience =
+            optional(o->audience,
+                     options_env("CAMUNDA_TOKEN_AUDIENCE", "ZEEBE_TOKEN_AUDIENCE", (char *)NULL),
+                     saas ? gateway->host : NULL),
         .resource = options_text(o->resource),
         .private_key = o->private_key,
         .private_key_file = o->private_key_file,

@@ -13,7 +13,7 @@
 static const char *setting(const char *first, const char *second, const char *fallback,
                            weir_error *err)
 {
-    const char *value = options_env(first, second, NULL);
+    const char *value = options_env(first, second, (char *)NULL);
     if (!value)
         value = options_text(fallback);
     if (value)
