@@ -26,7 +26,9 @@ weir_client_auth login_client_auth(const char *name)
 
 void login_set_key(weir_oauth2_options *options, const struct setting *key)
 {
-    if (!key->value || !*key->value)
+    bool needed = options->grant == WEIR_GRANT_JWT_BEARER ||
+                  options->client_auth == WEIR_CLIENT_AUTH_PRIVATE_KEY_JWT;
+    if (!needed || !key->value || !*key->value)
         return;
     bool text = key->from == FROM_ENVIRONMENT && strstr(key->value, "-----BEGIN");
     if (text)
@@ -59,9 +61,12 @@ void login_default_cache(struct setting *cache)
     str_free(&path);
 }
 
-const char *login_cache_file(const struct setting *cache)
+void login_set_cache(weir_oauth2_options *options, const struct setting *cache)
 {
-    return cache->value && *cache->value && strcmp(cache->value, "none") != 0 ? cache->value : NULL;
+    if (!cache->value || !*cache->value || strcmp(cache->value, "none") == 0)
+        return;
+    options->cache_file = cache->value;
+    options->cache_foreign = cache->from != FROM_DEFAULT;
 }
 
 void login_warn_of_secret(void)

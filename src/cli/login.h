@@ -9,7 +9,8 @@
 
 /* "basic", "body", "json", "private-key-jwt"; NULL is body. */
 weir_client_auth login_client_auth(const char *name);
-/* A flag names a file; a variable holds PEM text or names a file. */
+/* Where grant or client authentication need one. A flag names a file; a variable holds PEM text or
+ * names a file. */
 void login_set_key(weir_oauth2_options *options, const struct setting *key);
 /* Rounded up; WEIR_ZERO for none; `otherwise` when not set. */
 int login_seconds(const struct setting *duration, int otherwise);
@@ -17,8 +18,8 @@ int login_seconds(const struct setting *duration, int otherwise);
 /* ${XDG_CACHE_HOME:-~/.cache}/weir/credentials, unless something else is set; "none" where there is
  * no home. */
 void login_default_cache(struct setting *cache);
-/* The file to give to the library, or NULL for none. */
-const char *login_cache_file(const struct setting *cache);
+/* Which file, if any; what other programs keep in it may serve only if somebody named it. */
+void login_set_cache(weir_oauth2_options *options, const struct setting *cache);
 /* The one line that --client-secret deserves. */
 void login_warn_of_secret(void);
 /* WEIR_UNSUPPORTED: the token URL is http, and not to this machine. */

@@ -95,6 +95,14 @@ void headers_free(struct headers *headers)
     *headers = (struct headers){0};
 }
 
+bool headers_have(const struct headers *headers, const char *name)
+{
+    for (size_t i = 0; i < headers->count; i++)
+        if (strcmp(headers->list[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 bool headers_have_secret(const struct headers *headers)
 {
     for (size_t i = 0; i < headers->count; i++)

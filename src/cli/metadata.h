@@ -17,6 +17,7 @@ struct headers {
  * base64, as grpcurl does. WEIR_INVALID says which is malformed. headers_free() in any case. */
 weir_status headers_read(struct headers *out, const struct args *args, weir_error *err);
 void headers_free(struct headers *headers);
+bool headers_have(const struct headers *headers, const char *name);
 /* Is there one that says who we are? */
 bool headers_have_secret(const struct headers *headers);
 

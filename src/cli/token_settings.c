@@ -185,8 +185,8 @@ weir_credentials *token_settings_open(const struct token_settings *grant, weir_g
     options->subject = token_setting_text(grant, GRANT_SUBJECT);
     options->ca_file = text_of(&grant->ca_file);
     options->proxy = text_of(&grant->proxy);
-    options->cache_file = login_cache_file(&grant->cache);
     options->allow_plaintext = setting_switch(&grant->allow_plaintext, false);
+    login_set_cache(options, &grant->cache);
     if (kind == WEIR_GRANT_REFRESH_TOKEN && !options->cache_file)
         options->on_refresh_token = warn_of_loss;
     if (!options->password)

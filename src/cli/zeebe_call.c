@@ -164,7 +164,7 @@ static void say_request(const struct run *run)
         return;
     rpc_line(run, &line);
     metadata_show(&sent, run->headers.list, run->headers.count);
-    bool login = run->settings.login != LOGIN_NONE && !headers_have_secret(&run->headers);
+    bool login = run->settings.login != LOGIN_NONE && !headers_have(&run->headers, "authorization");
     if (login && run->headers.count == 0)
         str_clear(&sent);
     (void)fprintf(stderr, "Resolved method descriptor:\n%s\n\nRequest metadata to send:\n%s%s",

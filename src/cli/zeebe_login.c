@@ -19,12 +19,12 @@ weir_credentials *cli_zeebe_credentials(const struct zeebe_settings *s, weir_ms 
         .resource = zeebe_setting_text(s, ZEEBE_RESOURCE),
         .ca_file = zeebe_setting_text(s, ZEEBE_CA_FILE),
         .proxy = zeebe_setting_text(s, ZEEBE_PROXY),
-        .cache_file = login_cache_file(&s->at[ZEEBE_CACHE]),
         .leeway_s = login_seconds(&s->at[ZEEBE_LEEWAY], 60),
         .expires_in_s = login_seconds(&s->at[ZEEBE_EXPIRE_IN], 0),
         .timeout = timeout,
         .allow_plaintext = setting_switch(&s->at[ZEEBE_ALLOW_PLAINTEXT], false),
     };
+    login_set_cache(&options, &s->at[ZEEBE_CACHE]);
     login_set_key(&options, &s->at[ZEEBE_PRIVATE_KEY]);
     return weir_credentials_oauth2(&options, err);
 }

@@ -124,8 +124,10 @@ static weir_channel *open_channel(const struct zeebe_settings *s, const weir_cha
     };
     if (s->login == LOGIN_NONE)
         return s->tls ? weir_channel_secure(&options, err) : weir_channel_insecure(&options, err);
-    (void)fail_set(err, WEIR_UNSUPPORTED, "logging in is not in this build");
-    return NULL;
+    weir_credentials *credentials = cli_zeebe_credentials(s, timeout, err);
+    weir_channel *channel = weir_channel_with_credentials(&options, credentials, err);
+    weir_credentials_free(credentials);
+    return channel;
 }
 
 weir_zeebe *cli_zeebe_open(const struct zeebe_settings *settings, const struct args *args,

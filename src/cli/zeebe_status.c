@@ -1,51 +1,19 @@
-/* `weir zeebe status` and `weir zeebe health`. The text of status is zbctl's, word by word. */
-#include <inttypes.h>
-
+/* `weir zeebe status` and `weir zeebe health`. */
 #include "cli/commands.h"
 #include "cli/fail.h"
 #include "cli/out.h"
 #include "cli/session.h"
+#include "cli/topology.h"
 #include "cli/zeebe_open.h"
-
-static const char *role_name(int32_t role)
-{
-    static const char *const names[] = {"Leader", "Follower", "Inactive"};
-    return role >= 0 && role < 3 ? names[role] : "Unknown";
-}
-
-static const char *health_word(int32_t health)
-{
-    static const char *const names[] = {"Healthy", "Unhealthy", "Dead"};
-    return health >= 0 && health < 3 ? names[health] : "Unknown";
-}
-
-static void show_broker(const weir_broker *broker)
-{
-    out_addf("  Broker %" PRId32 " - %s:%" PRId32 "\n", broker->node_id, broker->host,
-             broker->port);
-    out_addf("    Version: %s\n", *broker->version ? broker->version : "unavailable");
-    for (size_t i = 0; i < broker->partition_count; i++)
-        out_addf("    Partition %" PRId32 " : %s, %s\n", broker->partitions[i].id,
-                 role_name(broker->partitions[i].role), health_word(broker->partitions[i].health));
-}
-
-static void show_topology(const weir_topology *topology)
-{
-    const char *version = topology->gateway_version;
-    out_addf("Cluster size: %" PRId32 "\n", topology->cluster_size);
-    out_addf("Partitions count: %" PRId32 "\n", topology->partitions_count);
-    out_addf("Replication factor: %" PRId32 "\n", topology->replication_factor);
-    out_addf("Gateway version: %s\n", version && *version ? version : "unavailable");
-    out_add("Brokers:\n");
-    for (size_t i = 0; i < topology->broker_count; i++)
-        show_broker(&topology->brokers[i]);
-}
 
 static void status_as_text(weir_zeebe *zeebe, const struct args *args, weir_error *err)
 {
     weir_topology *topology = weir_zeebe_topology(zeebe, session_timeout(args), err);
+    struct str text = {0};
     if (topology)
-        show_topology(topology);
+        cli_topology_text(&text, topology);
+    out_add(str_text(&text));
+    str_free(&text);
     weir_topology_free(topology);
 }
 

@@ -70,25 +70,48 @@ class Token(SandboxCase):
         info = json.loads(self.at("token", "--for", "zeebe", "--info", env=ready).out)
         self.assertEqual(info, {"token_type": "Bearer"})
 
+    def test_every_grant_and_every_way_to_authenticate_gets_a_token(self):
+        for flags in (("--grant", "client-credentials"), ("--grant", "password"), ("--grant", "refresh-token"),
+                      ("--grant", "jwt-bearer", "--client-auth", "body"), ("--client-auth", "basic"), ("--client-auth", "json"),
+                      ("--client-auth", "private-key-jwt"), ("--param", "x=y", "--audience", "a", "--resource", "r")):
+            with self.subTest(flags):
+                self.expect(self.at("token", "--info", "--refresh", *flags), 0, '"from":"server"')
+
+    def test_a_key_may_be_text_in_its_variable(self):
+        with open(self.env["OAUTH_PRIVATE_KEY"], encoding="ascii") as file:
+            key = file.read()
+        SECRETS.add(key.splitlines()[1])
+        for grant in (("--grant", "jwt-bearer"), ("--client-auth", "private-key-jwt")):
+            self.expect(self.at("token", "--info", *grant, env={"OAUTH_PRIVATE_KEY": key}), 0, '"from":"server"')
+
+    def test_a_replaced_refresh_token_without_a_cache_is_warned_of(self):
+        result = self.expect(self.at("token", "--info", "--grant", "refresh-token", "--cache", "none"), 0)
+        self.assertIn("replaced the refresh token", result.all_err)
+
     def test_for_salesforce_the_grant_is_chosen_by_what_is_there(self):
-        base = self.env["OAUTH_TOKEN_URL"].rsplit("/oauth/token", 1)[0]
         ready = {"SALESFORCE_ACCESS_TOKEN": "s3cret-of-a-flag", "SALESFORCE_INSTANCE_URL": "https://org.example"}
         info = json.loads(self.expect(self.at("token", "--for", "salesforce", "--info", env=ready), 0, None, "").out)
         self.assertEqual(info, {"token_type": "Bearer", "instance_url": "https://org.example"})
-        client = {"SALESFORCE_CLIENT_ID": "sandbox", "SALESFORCE_CLIENT_SECRET": "sandbox-secret"}
-        login = ("token", "--for", "salesforce", "--info", "--token-url", self.env["OAUTH_TOKEN_URL"])
-        self.expect(self.at(*login, env=client), 0, '"from":"server"', "")
-        for grant, more in (
-            ("refresh_token", {"SALESFORCE_REFRESH_TOKEN": "s3cret-refresh"}),
-            ("password", {"SALESFORCE_USERNAME": "u", "SALESFORCE_PASSWORD": "s3cret-passw0rd",
-                          "SALESFORCE_SECURITY_TOKEN": "s3cret-security"}),
+        login = ("token", "--for", "salesforce", "--info", "--refresh", "--token-url", self.env["OAUTH_TOKEN_URL"])
+        env = {"SALESFORCE_CLIENT_ID": "sandbox", "SALESFORCE_CLIENT_SECRET": "sandbox-secret",
+               "SALESFORCE_AUDIENCE": self.env["OAUTH_TOKEN_URL"]}
+        for grant, more in (  # each beats what came before it
+            ("client_credentials", {"SALESFORCE_USERNAME": self.env["OAUTH_USERNAME"]}),
+            ("password", {"SALESFORCE_PASSWORD": "sandbox-", "SALESFORCE_SECURITY_TOKEN": "password"}),
+            ("jwt-bearer", {"SALESFORCE_PRIVATE_KEY": self.env["OAUTH_PRIVATE_KEY"]}),
+            ("refresh_token", {"SALESFORCE_REFRESH_TOKEN": self.env["OAUTH_REFRESH_TOKEN"]}),
         ):
             with self.subTest(grant):
-                self.at(*login, "--refresh", env={**client, **more})
-                last = self.expect(self.at("sandbox", "requests"), 0).out.splitlines()[-1]
-                self.assertIn(grant, last)
-        below = self.at("token", "--for", "salesforce", "--login-url", base + "/", env=client)
-        self.expect(self.one_line(below), 67, "", re.escape(base + "/services/oauth2/token"))
+                env.update(more)
+                self.expect(self.at(*login, env=env), 0, '"from":"server"')
+                self.assertIn(grant, self.expect(self.at("sandbox", "requests"), 0).out.splitlines()[-1])
+        self.expect(self.at(*login, "--grant", "client-credentials", env=env), 0, '"from":"server"')
+
+    def test_the_token_endpoint_of_salesforce_is_below_the_login_url(self):
+        base = self.env["OAUTH_TOKEN_URL"].rsplit("/oauth/token", 1)[0]
+        client = {"SALESFORCE_CLIENT_ID": "sandbox", "SALESFORCE_CLIENT_SECRET": "sandbox-secret"}
+        result = self.at("token", "--for", "salesforce", "--login-url", base + "/", env=client)
+        self.expect(self.one_line(result), 67, "", re.escape(base + "/services/oauth2/token"))
 
 
 class Failures(SandboxCase):

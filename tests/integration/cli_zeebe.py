@@ -77,6 +77,8 @@ class Answers(SandboxCase):
                                      r"Response headers received:\n(?:\S+: [^\n]*\n)+\nResponse contents:\n\n"
                                      r"Response trailers received:\n(?:\(empty\)|(?:\S+: [^\n]*\n?)+)\n?"
                                      r"Sent 1 request and received 1 response\n\Z")
+        own = self.at("zeebe", "call", "Topology", "-v", "--header", "Authorization: Bearer " + self.token("--for", "zeebe"))
+        self.assertIn("Request metadata to send:\nauthorization: ***\n\n", own.err)
         quiet = self.at("zeebe", "call", "Topology", "-v", env={"CAMUNDA_CLIENT_ID": None, "CAMUNDA_CLIENT_SECRET": None})
         self.assertIn("Request metadata to send:\n(empty)\n", quiet.err)
 
@@ -144,8 +146,8 @@ class Failures(SandboxCase):
         error = self.fails(69, "UNREACHABLE", "status", "--request-timeout", "1s", env={"ZEEBE_ADDRESS": "127.0.0.1:1"},
                            pattern="127.0.0.1:1")
         self.assertEqual(error["origin"], "system")
-        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "5s", env={"ZEEBE_ADDRESS": "nowhere.invalid:1"},
-                   pattern="nowhere.invalid")
+        nobody = {"ZEEBE_ADDRESS": "nowhere.invalid:1", "CAMUNDA_CLIENT_ID": None, "CAMUNDA_CLIENT_SECRET": None}
+        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "5s", env=nobody, pattern="nowhere.invalid")
 
     def test_one_that_does_not_answer_is_a_timeout_in_time(self):
         self.fault("zeebe.Topology", "all", "hang")
@@ -171,6 +173,31 @@ class Failures(SandboxCase):
         self.expect(self.at("zeebe", "status", "--request-timeout", "30s"), 0, "Leader")
         self.fault("zeebe.Topology", "1", "goaway")
         self.expect(self.at("zeebe", "status", "--request-timeout", "30s"), 0, "Leader")
+
+    def test_a_message_that_is_too_large_is_bad_data_and_not_repeated(self):
+        before = self.count("zeebe.Topology")
+        limit = ("--channel-option", "grpc.max_receive_message_length=10")
+        self.fails(65, "INVALID", "call", "Topology", *limit, pattern="10")
+        self.assertEqual(self.count("zeebe.Topology"), before + 2)
+        self.fault("zeebe.Topology", "1", "status:RESOURCE_EXHAUSTED:Received message larger than max (4194305 vs. 4194304)")
+        self.expect(self.at("zeebe", "call", "Topology"), 65, "")
+
+    def test_a_proxy_that_is_not_there_is_named(self):
+        nobody = {"ZEEBE_ADDRESS": "gw.invalid:1", "CAMUNDA_CLIENT_ID": None, "CAMUNDA_CLIENT_SECRET": None}
+        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "1s", "--proxy", "http://127.0.0.1:1", env=nobody,
+                   pattern="127.0.0.1:1")
+
+    def test_the_log_is_json_lines_when_asked_for(self):
+        result = self.at("zeebe", "status", "--log-level", "trace", "--log-json", "--json", "--request-timeout", "300ms",
+                         env={"ZEEBE_ADDRESS": "127.0.0.1:1"})
+        lines = [json.loads(line) for line in self.expect(result, 69, "").all_err.splitlines()]
+        self.assertEqual(set(lines[0]), {"time", "level", "part", "channel", "message"})
+        self.assertEqual(list(lines[-1]), ["error"])
+
+    def test_warnings_of_attempts_are_said_as_they_come_when_asked_for(self):
+        nowhere = {"ZEEBE_ADDRESS": "127.0.0.1:1"}
+        result = self.at("zeebe", "status", "--log-level", "warn", "--request-timeout", "300ms", env=nowhere)
+        self.assertRegex(result.all_err, r"(?m)^weir: zeebe#\d+: warn: no connection")
 
     def test_a_signal_ends_it_with_130_or_143(self):
         self.fault("zeebe.Topology", "all", "hang")

@@ -16,25 +16,29 @@ static struct setting from(enum setting_from origin, const char *value)
     return setting;
 }
 
-static void a_key_is_a_file_or_in_a_variable_pem_text(void **state)
+static void a_key_is_a_file_or_in_a_variable_pem_text_and_read_only_if_needed(void **state)
 {
     (void)state;
     static const char pem[] = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
     struct setting flag = from(FROM_FLAG, "key.pem"), path = from(FROM_ENVIRONMENT, "key.pem"),
                    text = from(FROM_ENVIRONMENT, pem), none = {0};
-    weir_oauth2_options options = {0};
+    weir_oauth2_options bearer = {.grant = WEIR_GRANT_JWT_BEARER},
+                        client = {.client_auth = WEIR_CLIENT_AUTH_PRIVATE_KEY_JWT}, other = {0};
+    weir_oauth2_options options = bearer;
     login_set_key(&options, &none);
     assert_null(options.private_key);
     assert_null(options.private_key_file);
     login_set_key(&options, &flag);
     assert_string_equal(options.private_key_file, "key.pem");
-    options = (weir_oauth2_options){0};
+    options = client;
     login_set_key(&options, &path);
     assert_string_equal(options.private_key_file, "key.pem");
-    options = (weir_oauth2_options){0};
+    options = client;
     login_set_key(&options, &text);
     assert_string_equal(options.private_key, pem);
     assert_null(options.private_key_file);
+    login_set_key(&other, &path);
+    assert_null(other.private_key_file);
     setting_free(&flag);
     setting_free(&path);
     setting_free(&text);
@@ -74,8 +78,27 @@ static void without_a_home_there_is_no_cache(void **state)
     struct setting cache = {0};
     login_default_cache(&cache);
     assert_string_equal(cache.value, "none");
-    assert_null(login_cache_file(&cache));
+    weir_oauth2_options options = {0};
+    login_set_cache(&options, &cache);
+    assert_null(options.cache_file);
     setting_free(&cache);
+}
+
+static void what_others_keep_serves_only_from_a_file_that_was_named(void **state)
+{
+    (void)state;
+    static const struct {
+        enum setting_from from;
+        bool foreign;
+    } cases[] = {{FROM_DEFAULT, false}, {FROM_ENVIRONMENT, true}, {FROM_FLAG, true}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct setting cache = from(cases[i].from, "file");
+        weir_oauth2_options options = {0};
+        login_set_cache(&options, &cache);
+        assert_string_equal(options.cache_file, "file");
+        assert_int_equal(options.cache_foreign, cases[i].foreign);
+        setting_free(&cache);
+    }
 }
 
 /* What `run` writes to stderr. */
@@ -134,10 +157,11 @@ static void there_is_a_limit_to_what_is_held(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_key_is_a_file_or_in_a_variable_pem_text),
+        cmocka_unit_test(a_key_is_a_file_or_in_a_variable_pem_text_and_read_only_if_needed),
         cmocka_unit_test(durations_become_seconds_rounded_up_and_none_is_a_real_zero),
         cmocka_unit_test(the_ways_to_authenticate_have_the_names_of_the_flag),
         cmocka_unit_test(without_a_home_there_is_no_cache),
+        cmocka_unit_test(what_others_keep_serves_only_from_a_file_that_was_named),
         cmocka_unit_test(a_held_warning_is_said_once_and_not_beside_the_error_that_repeats_it),
         cmocka_unit_test(there_is_a_limit_to_what_is_held),
     };
