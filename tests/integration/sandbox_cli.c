@@ -135,14 +135,14 @@ static void every_grant_and_every_way_to_authenticate_gets_a_token(void **state)
                  i % 2 ? "--tls" : "", flags[i]);
         expect(command, 0, "weir-sandbox-");
     }
-    expect(
-        "\"$WEIR\" sandbox -- env OAUTH_CLIENT_ID='sandbox+odd client:1' "
-        "OAUTH_CLIENT_SECRET='p%rc&nt+ sp=ce:\xc3\xbc/?\"'\\''' \"$WEIR\" token --client-auth basic",
-        0, "weir-sandbox-");
+    expect("\"$WEIR\" sandbox -- env OAUTH_CLIENT_ID='sandbox+odd client:1' "
+           "OAUTH_CLIENT_SECRET='p%rc&nt+ sp=ce:\xc3\xbc/?\"'\\''' \"$WEIR\" token --client-auth "
+           "basic",
+           0, "weir-sandbox-");
     expect("\"$WEIR\" sandbox -- env OAUTH_CLIENT_SECRET=wrong \"$WEIR\" token", 77, NULL);
 }
 
-static void what_is_wrong_with_the_flags_is_said(void **state)
+static void flags_take_effect_and_what_is_wrong_with_them_is_said(void **state)
 {
     (void)state;
     expect("\"$WEIR\" sandbox --only zebee -- true", 65, "did you mean zeebe");
@@ -151,6 +151,10 @@ static void what_is_wrong_with_the_flags_is_said(void **state)
     expect("\"$WEIR\" sandbox --script /no/such/script -- true", 74, "/no/such/script");
     expect("printf 'token 1 cut\\n\\ntoken 1 cuts\\n' | \"$WEIR\" sandbox --script - -- true", 65,
            "-:3: ");
+    expect("printf 'token 1 http:503' | \"$WEIR\" sandbox --script - -- sh -c "
+           "'\"$WEIR\" token >/dev/null; \"$WEIR\" sandbox requests'",
+           0, "\"fault\":\"http:503\"");
+    expect("\"$WEIR\" sandbox --log /dev/stdout -- \"$WEIR\" token", 0, "\"service\":\"token\"");
     expect("\"$WEIR\" sandbox --latency soon -- true", 64, "--latency");
 }
 
@@ -246,7 +250,7 @@ int main(void)
         cmocka_unit_test(the_folder_is_gone_afterwards_with_all_in_it),
         cmocka_unit_test(faults_and_requests_go_through_the_control_endpoint),
         cmocka_unit_test(every_grant_and_every_way_to_authenticate_gets_a_token),
-        cmocka_unit_test(what_is_wrong_with_the_flags_is_said),
+        cmocka_unit_test(flags_take_effect_and_what_is_wrong_with_them_is_said),
         cmocka_unit_test(it_prints_variables_then_ready_and_ends_by_a_signal_with_status_0),
         cmocka_unit_test(a_signal_to_the_sandbox_reaches_its_program),
         cmocka_unit_test(ports_begin_where_asked),

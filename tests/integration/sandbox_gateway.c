@@ -3,12 +3,15 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "lib/rawserver.h"
 #include "lib/sandboxed.h"
 #include "lib/webclient.h"
 #include "zeebe/codec.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static char *json_of_reply(const struct probe *p, const char *rpc)
 {
@@ -140,6 +143,99 @@ static void a_stream_of_jobs_stays_open_until_its_deadline(void **state)
     sandbox_stop(sandbox);
 }
 
+/* --- what this library's client would not send ------------------------------------------------ */
+
+static int dial(struct sandbox *sandbox)
+{
+    int fd = web_connect(web_port_of(sandbox_value(sandbox, "ZEEBE_ADDRESS")));
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void send_all(int fd, const struct buf *bytes)
+{
+    assert_false(bytes->failed);
+    assert_int_equal(send(fd, bytes->data, bytes->len, MSG_NOSIGNAL), bytes->len);
+}
+
+/* A call on stream 1 with an empty message; `timeout` NULL: none. */
+static int raw_call(struct sandbox *sandbox, const char *method, const char *type,
+                    const char *timeout)
+{
+    struct buf bytes = BUF_INIT(4096), block = BUF_INIT(2048);
+    int fd = dial(sandbox);
+    raw_header(&block, ":method", method);
+    raw_header(&block, ":scheme", "http");
+    raw_header(&block, ":path", STREAM);
+    raw_header(&block, ":authority", "localhost");
+    raw_header(&block, "content-type", type);
+    if (timeout)
+        raw_header(&block, "grpc-timeout", timeout);
+    buf_adds(&bytes, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    raw_frame(&bytes, 4, 0, 0, "", 0);
+    raw_headers(&bytes, 4, &block);
+    raw_frame(&bytes, 0, 1, 1, "\0\0\0\0\0", 5);
+    send_all(fd, &bytes);
+    buf_free(&bytes);
+    buf_free(&block);
+    return fd;
+}
+
+static void a_call_s_time_is_kept_by_the_gateway_too(void **state)
+{
+    struct sandbox *sandbox = sandboxed_start(NULL);
+    (void)state;
+    int fd = raw_call(sandbox, "POST", "application/grpc", "50m");
+    sandboxed_wait_log(sandbox, "\"status\":\"DEADLINE_EXCEEDED\"");
+    close(fd);
+    fd = raw_call(sandbox, "POST", "application/grpc", NULL);
+    sandboxed_wait_log(sandbox, "\"pending\"");
+    close(fd);
+    sandboxed_wait_log(sandbox, "\"gone\"");
+    sandbox_stop(sandbox);
+}
+
+static bool is_answered_with(int fd, const char *words)
+{
+    char *answer = NULL;
+    bool found = false;
+    struct buf all = BUF_INIT(65536);
+    char byte;
+    while (!found && recv(fd, &byte, 1, 0) == 1) {
+        buf_add(&all, &byte, 1);
+        answer = memmem(all.data, all.len, words, strlen(words));
+        found = answer != NULL;
+    }
+    buf_free(&all);
+    close(fd);
+    return found;
+}
+
+static void what_is_no_grpc_is_answered_by_http(void **state)
+{
+    struct sandbox *sandbox = sandboxed_start(NULL);
+    (void)state;
+    assert_true(is_answered_with(raw_call(sandbox, "POST", "text/plain", NULL),
+                                 "application/grpc is spoken here"));
+    assert_true(is_answered_with(raw_call(sandbox, "PUT", "application/grpc", NULL),
+                                 "gRPC is spoken here, by POST"));
+    assert_int_equal(sandbox_count(sandbox, "zeebe"), 0);
+    sandbox_stop(sandbox);
+}
+
+static void what_is_no_http2_is_hung_up_on(void **state)
+{
+    struct sandbox *sandbox = sandboxed_start(NULL);
+    int fd = dial(sandbox);
+    struct buf bytes = BUF_INIT(200);
+    (void)state;
+    buf_adds(&bytes, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    send_all(fd, &bytes);
+    assert_false(is_answered_with(fd, "HTTP/1.1 200")); /* and it comes to an end */
+    buf_free(&bytes);
+    sandbox_stop(sandbox);
+}
+
 /* --- tokens -------------------------------------------------------------------------------- */
 
 static void call_with_token(struct probe *p, struct rpc *rpc, const char *token)
@@ -226,6 +322,9 @@ int main(void)
         cmocka_unit_test(what_it_does_not_do_is_unimplemented_by_name),
         cmocka_unit_test(activate_jobs_answers_empty_after_the_request_s_timeout),
         cmocka_unit_test(a_stream_of_jobs_stays_open_until_its_deadline),
+        cmocka_unit_test(a_call_s_time_is_kept_by_the_gateway_too),
+        cmocka_unit_test(what_is_no_grpc_is_answered_by_http),
+        cmocka_unit_test(what_is_no_http2_is_hung_up_on),
         cmocka_unit_test(a_gateway_that_wants_a_token_says_so_in_the_real_one_s_words),
         cmocka_unit_test(a_gateway_that_wants_tokens_nobody_issues_is_refused),
         cmocka_unit_test(only_what_was_asked_for_is_there),
