@@ -20,10 +20,13 @@
 #include <string.h>
 
 static _Thread_local bool ran_out; /* an allocation of jansson's failed in this thread */
+static _Thread_local bool parsing;
 
+/* After a character was lost the lexer would copy a text up to a quote that may be the one it
+ * misses. It asks for the copy's memory first, and ends without it. */
 static void *allocate(size_t size)
 {
-    void *memory = mem_zalloc(size);
+    void *memory = parsing && ran_out ? NULL : mem_zalloc(size);
     if (!memory)
         ran_out = true;
     return memory;
@@ -126,7 +129,9 @@ json_t *json_parse(const char *text, size_t len, const char *what, weir_error *e
     }
     begin();
     json_error_t e = {0};
+    parsing = true;
     json_t *value = json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
+    parsing = false;
     if (value && !ran_out) {
         error_ok(err);
         return value;
