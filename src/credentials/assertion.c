@@ -114,11 +114,11 @@ const char *signer_algorithm(const struct signer *signer)
     return signer->rsa ? "RS256" : "ES256";
 }
 
-/* Adds the base64url of a tree; takes its reference over. */
-static bool add_part(struct buf *out, json_t *tree)
+/* Adds the base64url of a tree; takes it over. */
+static bool add_part(struct buf *out, weir_json *tree)
 {
-    char *text = tree ? json_text(tree, true) : NULL;
-    json_decref(tree);
+    char *text = tree ? weir_json_text(tree) : NULL;
+    weir_json_free(tree);
     if (!text)
         return false;
     base64url_add(out, text, strlen(text));
@@ -133,10 +133,10 @@ static bool add_claims(struct buf *out, const struct assertion *a, const struct 
     json_int_t now = (json_int_t)(clock_wall(clock) / NS_PER_S);
     clock_random_bytes(clock, random, sizeof random);
     base64url_add(&jti, random, sizeof random);
-    bool good =
-        !jti.failed && add_part(out, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "iss", a->issuer,
-                                               "sub", a->subject, "aud", a->audience, "iat", now,
-                                               "exp", now + a->lifetime_s, "jti", jti.data));
+    bool good = !jti.failed && add_part(out, weir_json_pack(NULL, "{s:s, s:s, s:s, s:I, s:I, s:s}",
+                                                            "iss", a->issuer, "sub", a->subject,
+                                                            "aud", a->audience, "iat", now, "exp",
+                                                            now + a->lifetime_s, "jti", jti.data));
     buf_free(&jti);
     return good;
 }
@@ -179,8 +179,8 @@ weir_status assertion_make(const struct signer *signer, const struct assertion *
                            const struct clock *clock, struct secret **out, weir_error *err)
 {
     struct buf jws = BUF_INIT(ASSERTION_MAX);
-    json_t *header = json_pack("{s:s, s:s, s:s*}", "alg", signer_algorithm(signer), "typ", "JWT",
-                               "kid", claims->key_id);
+    weir_json *header = weir_json_pack(NULL, "{s:s, s:s, s:s*}", "alg", signer_algorithm(signer),
+                                       "typ", "JWT", "kid", claims->key_id);
     bool good = add_part(&jws, header);
     buf_adds(&jws, ".");
     good = good && add_claims(&jws, claims, clock);
