@@ -489,9 +489,11 @@ static weir_token *get(weir_credentials *c, weir_ms timeout, bool fresh, weir_er
         error_ok(err);
         return token;
     }
-    if (loop_inside(c->loop)) {
-        error_set(err, WEIR_INVALID,
-                  "a token cannot be waited for in a callback on the I/O thread");
+    if (loop_inside(c->loop) || (c->source && pool_inside(c->source->pool))) {
+        error_set(
+            err, WEIR_INVALID,
+            "a token cannot be waited for on the thread that fetches it (in a callback of the "
+            "library or in a token source)");
         return NULL;
     }
     return wait_for(c, until, fresh, err);

@@ -9,6 +9,7 @@
 #include "core/options.h"
 #include "core/text.h"
 #include "core/url.h"
+#include "io/proxy.h"
 #include "io/resolve.h"
 
 #include <string.h>
@@ -121,6 +122,23 @@ static weir_status check_url(const struct url *url, bool allow_plaintext, weir_e
     return WEIR_OK;
 }
 
+/* A proxy reads what is not encrypted. The environment's are never asked for this machine. */
+static weir_status check_proxy(const struct url *url, const weir_oauth2_options *o, weir_error *err)
+{
+    struct url proxy;
+    bool tls = strcmp(url->scheme, "https") == 0;
+    if (tls || o->allow_plaintext || !options_text(o->proxy))
+        return WEIR_OK;
+    weir_status status = proxy_for(o->proxy, url->host, url_port(url, 80), false, &proxy, err);
+    if (status == WEIR_OK && proxy.host && !host_is_loopback(proxy.host))
+        status = error_set(err, WEIR_UNSUPPORTED,
+                           "token_url: http would carry the credentials in plaintext to the proxy "
+                           "'%s'; use https, or allow it explicitly (allow_plaintext)",
+                           proxy.host);
+    url_clear(&proxy);
+    return status;
+}
+
 static char *what_of(const struct url *url)
 {
     struct buf out = BUF_INIT(LIMIT_TOKEN);
@@ -141,6 +159,8 @@ static weir_status take_url(struct grant *g, const weir_oauth2_options *o, weir_
     if (status != WEIR_OK)
         return status;
     status = check_url(&url, o->allow_plaintext, err);
+    if (status == WEIR_OK)
+        status = check_proxy(&url, o, err);
     if (status == WEIR_OK) {
         g->what = what_of(&url);
         g->token_url = mem_strdup(o->token_url);

@@ -181,6 +181,11 @@ struct source *source_custom(const weir_token_source *s, weir_error *err)
         error_set(err, WEIR_INVALID, "weir_credentials_custom: fetch is missing");
         return NULL;
     }
+    if (read.leeway_s < 0 && read.leeway_s != WEIR_ZERO) {
+        error_set(err, WEIR_INVALID, "weir_credentials_custom: leeway_s %d is negative",
+                  read.leeway_s);
+        return NULL;
+    }
     struct custom *c = mem_zalloc(sizeof *c);
     if (!c || source_init(&c->base, &kind, err) != WEIR_OK) {
         if (!c)

@@ -253,6 +253,29 @@ static weir_status fetch_and_free(void *user, weir_token_answer *answer, weir_ms
     return weir_token_set(answer, "T1", 60);
 }
 
+static weir_status fetch_from_itself(void *user, weir_token_answer *answer, weir_ms limit,
+                                     weir_error *err)
+{
+    weir_credentials **c = user;
+    (void)answer;
+    must(!weir_credentials_token(*c, limit, err)); /* would wait for this very call */
+    return err->status;
+}
+
+static void a_source_that_asks_itself_is_told_so_at_once(void **state)
+{
+    weir_error err = {0};
+    static weir_credentials *c;
+    (void)state;
+    c = weir_credentials_custom(WEIR_TOKEN_SOURCE(.fetch = fetch_from_itself, .user = &c), &err);
+    int64_t before = clock_mono(clock_system());
+    assert_null(weir_credentials_token(c, 20000, &err));
+    assert_in_range(ms_since(before), 0, 5000);
+    assert_int_equal(err.status, WEIR_INVALID);
+    assert_non_null(strstr(err.message, "on the thread that fetches it"));
+    weir_credentials_free(c);
+}
+
 static pthread_mutex_t gone_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gone_moved = PTHREAD_COND_INITIALIZER;
 static int gone;
@@ -317,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_source_that_fails_without_words_is_named),
         cmocka_unit_test(a_source_that_blocks_makes_nobody_wait_beyond_the_limits),
         cmocka_unit_test(freeing_waits_for_a_running_fetch_and_then_destroys),
+        cmocka_unit_test(a_source_that_asks_itself_is_told_so_at_once),
         cmocka_unit_test(a_source_may_free_its_own_credentials),
         cmocka_unit_test(a_source_without_a_function_is_refused),
         cmocka_unit_test(a_rejected_token_is_replaced_by_the_source),

@@ -359,6 +359,18 @@ static void secrets_go_in_plaintext_to_this_machine_only(void **state)
                                     .client_secret = "s", .allow_plaintext = true)));
 }
 
+static void secrets_go_in_plaintext_to_no_proxy_elsewhere(void **state)
+{
+    (void)state;
+    refused(WEIR_OAUTH2(.token_url = "http://127.0.0.1/t", .client_id = "a", .client_secret = "s",
+                        .proxy = "http://proxy.example:3128"),
+            WEIR_UNSUPPORTED, "the proxy 'proxy.example'");
+    grant_free(grant_of(WEIR_OAUTH2(.token_url = "http://127.0.0.1/t", .client_id = "a",
+                                    .client_secret = "s", .proxy = "http://127.0.0.1:3128")));
+    grant_free(grant_of(WEIR_OAUTH2(.token_url = "https://login.example/t", .client_id = "a",
+                                    .client_secret = "s", .proxy = "http://proxy.example:3128")));
+}
+
 static void a_url_that_is_none_is_refused(void **state)
 {
     (void)state;
@@ -495,6 +507,7 @@ int main(void)
         cmocka_unit_test(every_assertion_is_another),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(secrets_go_in_plaintext_to_this_machine_only),
+        cmocka_unit_test(secrets_go_in_plaintext_to_no_proxy_elsewhere),
         cmocka_unit_test(a_url_that_is_none_is_refused),
         cmocka_unit_test(a_parameter_given_twice_is_named),
         cmocka_unit_test(numbers_out_of_range_are_refused),
