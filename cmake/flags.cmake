@@ -11,7 +11,11 @@ target_compile_definitions(weir_private INTERFACE _GNU_SOURCE)
 
 # Generated code (protobuf-c) is compiled without these.
 set(WEIR_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
-    -Wcast-qual -Wundef -Wformat=2 -Wimplicit-fallthrough -Werror)
+    -Wcast-qual -Wundef -Wformat=2 -Wimplicit-fallthrough)
+option(WEIR_WERROR "Warnings are errors: for those who change weir" OFF)
+if(WEIR_WERROR)
+  list(APPEND WEIR_WARNINGS -Werror)
+endif()
 add_library(weir_warnings INTERFACE)
 target_compile_options(weir_warnings INTERFACE ${WEIR_WARNINGS})
 

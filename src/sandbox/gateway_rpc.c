@@ -23,7 +23,7 @@ static const char *const health_services[] = {"", "gateway_protocol.Gateway"};
 static void refuse(struct rpc_reply *reply, int status, const char *text)
 {
     reply->status = status;
-    (void)snprintf(reply->text, sizeof reply->text, "%s", text);
+    (void)snprintf(reply->text, sizeof reply->text, "%.*s", (int)sizeof reply->text - 1, text);
 }
 
 static void pack(struct rpc_reply *reply, const ProtobufCMessage *message)

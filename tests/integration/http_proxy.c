@@ -83,7 +83,7 @@ static void https_goes_through_a_tunnel(void **state)
 {
     (void)state;
     static char said[4096];
-    char connect[64];
+    char connect[256];
     struct fetch f;
     assert_int_equal(through("HTTP/1.1 200 OK\r\nX-Proxy: 1", "", &f, said), WEIR_OK);
     assert_string_equal(f.body, "hello");
