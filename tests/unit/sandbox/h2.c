@@ -104,7 +104,7 @@ static int client_data(nghttp2_session *session, uint8_t flags, int32_t stream, 
     (void)session;
     (void)flags;
     (void)user;
-    if (seen && len <= sizeof seen->body - seen->body_len)
+    if (seen->body_len + len <= sizeof seen->body)
         memcpy(seen->body + seen->body_len, data, len);
     seen->body_len += len;
     return 0;
