@@ -158,6 +158,14 @@ static void flags_take_effect_and_what_is_wrong_with_them_is_said(void **state)
     expect("\"$WEIR\" sandbox --latency soon -- true", 64, "--latency");
 }
 
+static void the_demo_goes_as_it_says(void **state)
+{
+    (void)state;
+    expect("PATH=\"$WEIR_BINARY/src/cli:$PATH\" weir sandbox -- sh "
+           "\"$WEIR_SOURCE/scripts/demo-steps\"",
+           0, "What happened");
+}
+
 /* Starts `weir sandbox FLAG` with its stdout in a pipe. */
 static pid_t start(const char *flag, int *from)
 {
@@ -254,6 +262,7 @@ int main(void)
         cmocka_unit_test(it_prints_variables_then_ready_and_ends_by_a_signal_with_status_0),
         cmocka_unit_test(a_signal_to_the_sandbox_reaches_its_program),
         cmocka_unit_test(ports_begin_where_asked),
+        cmocka_unit_test(the_demo_goes_as_it_says),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }
