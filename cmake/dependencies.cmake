@@ -1,4 +1,4 @@
-# libcurl and libmicrohttpd are loaded when first needed (docs/decisions): only their headers are wanted here.
+# libcurl is loaded when first needed (docs/decisions): only its headers are wanted here.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv>=1.43)

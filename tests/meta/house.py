@@ -27,7 +27,6 @@ LAYERS = {
 LIBRARIES = {
     r"curl/": ["http"],
     r"nghttp2/": ["rpc", "sandbox"],
-    r"microhttpd": ["sandbox"],
     r"protobuf-c|\.pb-c\.h": ["zeebe/codec", "sandbox"],
     r"openssl/": ["io", "credentials", "core/secret", "core/clock", "core/text", "sandbox/pki", "sandbox/token"],
     r"uv\.h": ["io", "rpc", "http", "sandbox"],
