@@ -237,12 +237,12 @@ static void zsh_path(struct str *out, const struct table *table, const char *pat
 {
     str_addf(out, "        \"%s\")\n            words_below=(", path);
     add_next(out, table, path);
-    str_add(out, ")\n            _arguments -A '-*' \\\n");
+    str_add(out, ")\n            _arguments \\\n");
     struct flag_walk walk = walk_flags(table, path);
     for (const struct flag *flag; (flag = next_shown(&walk));)
         zsh_flag(out, flag);
     str_add(out,
-            "                '*::word:{ (( $#words_below )) && compadd -a words_below || _files }' "
+            "                '*:word:{ (( $#words_below )) && compadd -a words_below || _files }' "
             ";;\n");
 }
 
@@ -348,7 +348,7 @@ static void fish_script(struct str *out, const struct table *table)
     add_value_flags(out, table);
     str_add(out, fish_middle);
     visit_paths(&(struct visit){out, table, fish_known});
-    str_add(out, "\n");
+    str_add(out, "\ncomplete -c zbctl -w 'weir zeebe'\n");
     visit_paths(&(struct visit){out, table, fish_path});
 }
 

@@ -157,6 +157,16 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _weir; printf '%s\\n' "${COMPREPLY[@]
         self.assertEqual(self.complete("weir", "zeebe", "--address", "status", "st"), {"status"})
         self.assertIn("status", self.complete("/usr/bin/zbctl", ""))
 
+    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
+    def test_fish_completes_words_flags_and_choices(self):
+        script = self.weir("completion", "fish").out
+        with tempfile.TemporaryDirectory() as home:
+            for line, offered in (("weir zeebe st", "status"), ("zbctl st", "status"), ("weir token --for ", "salesforce"),
+                                  ("weir zeebe status --client-i", "--client-id"), ("weir zeebe --address x st", "status")):
+                done = subprocess.run(["fish", "-c", script + f"\ncomplete -C '{line}'"], capture_output=True, text=True,
+                                      check=False, env=clean_environment({"HOME": home}))
+                self.assertIn(offered, [row.split("\t")[0] for row in done.stdout.splitlines()], (line, done.stderr))
+
     def test_scripts_parse_in_their_shells(self):
         for shell, check in (("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")):
             script = self.expect(self.weir("completion", shell), 0, "weir", "").out

@@ -147,7 +147,7 @@ class Failures(SandboxCase):
                            pattern="127.0.0.1:1")
         self.assertEqual(error["origin"], "system")
         nobody = {"ZEEBE_ADDRESS": "nowhere.invalid:1", "CAMUNDA_CLIENT_ID": None, "CAMUNDA_CLIENT_SECRET": None}
-        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "5s", env=nobody, pattern="nowhere.invalid")
+        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "1s", env=nobody, pattern="nowhere.invalid")
 
     def test_one_that_does_not_answer_is_a_timeout_in_time(self):
         self.fault("zeebe.Topology", "all", "hang")
