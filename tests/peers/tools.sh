@@ -41,7 +41,7 @@ fetch_engine() { fetched engine-8.8.21 build_engine; }
 build_engine() {
     cp "$HERE/engine/pom.xml" "$HERE/engine/Engine.java" . &&
         mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib -DincludeScope=runtime &&
-        "$JAVA21/bin/javac" -cp 'lib/*' Engine.java
+        "$JAVA21/bin/javac" --release 21 -cp 'lib/*' Engine.java
 }
 
 fetch_python() { # NAME PACKAGE==VERSION...: a virtual environment
