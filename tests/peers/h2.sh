@@ -6,5 +6,7 @@
 server() { need python3 && fetch_python h2-4.4.0 h2==4.4.0; }
 
 if has "h2:" server; then
-    "$CACHE/h2-4.4.0/bin/python" -B "$HERE/h2/run.py" "$BUILD/tests/peers/peer_h2" || FAILED=1
+    beside=$GRPCURL
+    fetch_grpcurl >"$WORK/why" || { beside=none && skip "h2: grpcurl beside it" "$(cat "$WORK/why")"; }
+    "$CACHE/h2-4.4.0/bin/python" -B "$HERE/h2/run.py" "$BUILD/tests/peers/peer_h2" "$beside" || FAILED=1
 fi

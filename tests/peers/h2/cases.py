@@ -9,7 +9,7 @@ import h2.errors
 import h2.settings
 import hyperframe.frame as frames
 
-from server import HEADERS, message
+from server import HEADERS, PONG, message
 
 S = h2.settings.SettingCodes
 E = h2.errors.ErrorCodes
@@ -23,6 +23,7 @@ class Case:
     codes = (OK,)   # what a call may end with
     messages = 1
     connects = None  # how many connections the client must have made
+    go = ()         # what grpc-go makes of it where that is something else; None: it cannot be asked
 
     def start(self, c):
         c.h2.initiate_connection()
@@ -177,9 +178,9 @@ class pings(Case):
     def request(self, c, s):
         c.headers(s)
         self.ping(c)
-        c.data(s, message(b"pong")[:3])
+        c.data(s, message(PONG)[:3])
         self.ping(c)
-        c.data(s, message(b"pong")[3:])
+        c.data(s, message(PONG)[3:])
         self.ping(c)
         c.later(0.1, lambda: c.trailers(s))
 
@@ -223,7 +224,7 @@ class crumbs(Case):
 
     def request(self, c, s):
         c.headers(s)
-        for byte in message(b"ab") * 500:
+        for byte in message(b"\x0a\0") * 500:
             c.h2.send_data(s, bytes([byte]))
         c.trailers(s)
 
@@ -233,7 +234,7 @@ class empty_frames(Case):
 
     def request(self, c, s):
         c.headers(s)
-        for part in (b"", message(b"pong")[:2], b"", b"", message(b"pong")[2:], b""):
+        for part in (b"", message(PONG)[:2], b"", b"", message(PONG)[2:], b""):
             c.h2.send_data(s, part)
         c.trailers(s)
 
@@ -249,11 +250,12 @@ class continuation(Case):
         rest = [frames.ContinuationFrame(s, part) for part in parts[1:]]
         rest[-1].flags.add("END_HEADERS")
         trailers = frames.HeadersFrame(s, c.block([("grpc-status", "0")]), flags=["END_HEADERS", "END_STREAM"])
-        c.raw(first, *rest, frames.DataFrame(s, message(b"pong")), trailers)
+        c.raw(first, *rest, frames.DataFrame(s, message(PONG)), trailers)
 
 
 class early_hints(Case):
     """103 Early Hints, twice, before the answer"""
+    go = (UNKNOWN,)
 
     def request(self, c, s):
         for _ in range(2):
@@ -290,7 +292,7 @@ class gzip_answer(Case):
 
     def request(self, c, s):
         c.headers(s, HEADERS + [("grpc-encoding", "gzip")])
-        c.data(s, message(gzip.compress(b"y" * 100000), 1))
+        c.data(s, message(gzip.compress(b"\x0a\x9c\x8d\x06" + b"y" * 99996), 1))
         c.trailers(s)
 
     def check(self, calls, counters, server):
@@ -410,7 +412,7 @@ class closed_in_answer(Case):
 
     def request(self, c, s):
         c.headers(s)
-        c.data(s, message(b"pong")[:6])
+        c.data(s, message(PONG)[:6])
         c.close()
 
 
@@ -432,6 +434,7 @@ class silent(Case):
 
 class refused(Case):
     """REFUSED_STREAM twice: the call is repeated, unseen by its owner"""
+    go = (UNAVAILABLE,)  # it repeats once
     seen = 0
 
     def request(self, c, s):
@@ -462,9 +465,10 @@ def reset_case(name, code, codes, how):
         if how != "at once":
             c.headers(s)
         if how in ("in a message", "after a message"):
-            c.data(s, message(b"pong")[:6 if how == "in a message" else None])
+            c.data(s, message(PONG)[:6 if how == "in a message" else None])
         c.reset(s, code)
     return type(name, (Case,), {"__doc__": f"RST_STREAM {code.name} {how}", "codes": codes, "request": request,
+                                "go": (EXHAUSTED,) if code == E.FLOW_CONTROL_ERROR else (),
                                 "client": ["stream"], "messages": int(how == "after a message")})
 
 
@@ -487,7 +491,7 @@ class no_trailers(Case):
 
     def request(self, c, s):
         c.headers(s)
-        c.data(s, message(b"pong"), end=True)
+        c.data(s, message(PONG), end=True)
 
     messages = None
 
@@ -498,22 +502,24 @@ class no_status(Case):
 
     def request(self, c, s):
         c.headers(s)
-        c.data(s, message(b"pong"))
+        c.data(s, message(PONG))
         c.h2.send_headers(s, [("x-other", "1")], end_stream=True)
 
 
 class bad_status(Case):
     """a grpc-status that is no number"""
+    go = (INTERNAL,)
     codes, messages = (UNKNOWN,), None
 
     def request(self, c, s):
         c.headers(s)
-        c.data(s, message(b"pong"))
+        c.data(s, message(PONG))
         c.trailers(s, "many")
 
 
 class ok_without_message(Case):
     """grpc-status 0 and no message at all"""
+    go = None
     codes, messages = (INTERNAL, UNIMPLEMENTED), 0
 
     def request(self, c, s):
@@ -523,11 +529,12 @@ class ok_without_message(Case):
 
 class two_messages(Case):
     """two messages for a unary call"""
+    go = (UNKNOWN,)
     codes, messages = (INTERNAL, UNIMPLEMENTED), None
 
     def request(self, c, s):
         c.headers(s)
-        c.data(s, message(b"one") + message(b"two"))
+        c.data(s, message(PONG) + message(PONG))
         c.trailers(s)
 
 
@@ -537,7 +544,7 @@ class cut_message(Case):
 
     def request(self, c, s):
         c.headers(s)
-        c.data(s, message(b"pong")[:7])
+        c.data(s, message(PONG)[:7])
         c.trailers(s)
 
 
@@ -547,12 +554,13 @@ class unknown_compression(Case):
 
     def request(self, c, s):
         c.headers(s, HEADERS + [("grpc-encoding", "snappy")])
-        c.data(s, message(b"pong", 1))
+        c.data(s, message(PONG, 1))
         c.trailers(s)
 
 
 class broken_gzip(Case):
     """a compressed message that does not unpack"""
+    go = (EXHAUSTED,)  # it trusts the length at the end
     codes, messages = (INTERNAL,), 0
 
     def request(self, c, s):
@@ -563,6 +571,7 @@ class broken_gzip(Case):
 
 class gzip_bomb(Case):
     """a compressed message that unpacks to 100 MB"""
+    go = (INTERNAL, EXHAUSTED)
     codes, messages = (EXHAUSTED,), 0
 
     def request(self, c, s):
@@ -582,11 +591,12 @@ class too_large(Case):
 
 class large_trailers(Case):
     """30 KB of trailers: the call fails, the connection lives"""
+    go = (OK,)  # its limit is higher
     codes, messages, connects = (INTERNAL, EXHAUSTED), None, 1
 
     def request(self, c, s):
         c.headers(s)
-        c.data(s, message(b"pong"))
+        c.data(s, message(PONG))
         c.h2.send_headers(s, [("grpc-status", "0")] + [(f"x-{i}", "v" * 1000) for i in range(30)], end_stream=True)
 
 
@@ -611,7 +621,8 @@ def forbidden(name, words, says, codes=(INTERNAL, UNAVAILABLE, UNKNOWN)):
     def request(self, c, s):
         c.flush()
         says(c, s)
-    return type(name, (Case,), {"__doc__": words, "codes": codes, "messages": None, "connects": 2, "request": request})
+    return type(name, (Case,), {"__doc__": words, "codes": codes, "messages": None, "connects": 2, "request": request,
+                                "go": None})  # grpc-go does not look
 
 
 def flood_of_continuations(c, s):

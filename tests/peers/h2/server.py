@@ -12,6 +12,7 @@ import h2.exceptions
 import h2.settings
 import hyperframe.frame as frames
 
+PONG = b"\x0a\x04pong"  # as protobuf: field 1 is a text
 HEADERS = [(":status", "200"), ("content-type", "application/grpc")]
 
 
@@ -85,7 +86,7 @@ class Connection:
         self.h2.send_headers(stream, [("grpc-status", str(status))] + ([("grpc-message", words)] if words else []), end_stream=True)
         self.open.discard(stream)
 
-    def answer(self, stream, payload=b"pong"):
+    def answer(self, stream, payload=PONG):
         self.headers(stream)
         self.data(stream, message(payload))
         self.then(stream, lambda: self.trailers(stream))
