@@ -49,25 +49,30 @@ void buf_add(struct buf *b, const void *data, size_t len)
     b->data[b->len] = '\0';
 }
 
-void buf_adds(struct buf *b, const char *text)
-{
-    buf_add(b, text, strlen(text));
-}
-
+/* Most texts fit where they are written first; only others are written twice. */
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
     va_list args, again;
+    size_t room = b->cap - b->len;
     va_start(args, fmt);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, fmt, args);
+    int len = vsnprintf(b->data ? b->data + b->len : NULL, room, fmt, args);
+    bool fits = len >= 0 && (size_t)len < room && (size_t)len <= b->max - b->len;
     if (len < 0)
         fail(b);
-    else if (reserve(b, (size_t)len)) {
-        (void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
+    else if (fits || reserve(b, (size_t)len)) {
+        if (!fits)
+            (void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
         b->len += (size_t)len;
     }
     va_end(again);
     va_end(args);
+}
+
+void buf_reserve(struct buf *b, size_t more)
+{
+    if (more <= b->max - b->len)
+        reserve(b, more);
 }
 
 weir_status buf_finish(const struct buf *b, weir_error *err)

@@ -5,6 +5,7 @@
 #ifndef CORE_BUF_H
 #define CORE_BUF_H
 
+#include <string.h>
 #include <weir/error.h>
 
 struct buf {
@@ -19,8 +20,14 @@ struct buf {
     }
 
 void buf_add(struct buf *b, const void *data, size_t len);
-void buf_adds(struct buf *b, const char *text);
+static inline void buf_adds(struct buf *b, const char *text) /* of a literal: no strlen() */
+{
+    buf_add(b, text, strlen(text));
+}
 void buf_addf(struct buf *b, const char *fmt, ...) WEIR_PRINTF(2, 3);
+/* So much more is expected: saves growing in steps. Fails as an append does when memory runs out.
+ */
+void buf_reserve(struct buf *b, size_t more);
 weir_status buf_finish(const struct buf *b, weir_error *err);
 void buf_free(struct buf *b);
 #endif

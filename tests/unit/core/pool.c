@@ -132,12 +132,61 @@ static void a_task_may_free_its_own_pool(void **state)
     }
 }
 
+struct embedded {
+    struct pool_task task; /* first */
+    sem_t *done;
+    int left;
+    struct pool *pool;
+};
+
+static void again(struct pool_task *task)
+{
+    struct embedded *e = (struct embedded *)(void *)task;
+    if (--e->left > 0)
+        assert_int_equal(pool_post(e->pool, task), WEIR_OK);
+    else
+        sem_post(e->done);
+}
+
+static void an_embedded_task_may_be_posted_again_as_it_runs(void **state)
+{
+    (void)state;
+    sem_t done;
+    struct pool *pool = pool_new(4, NULL);
+    struct embedded tasks[8];
+    sem_init(&done, 0, 0);
+    for (size_t i = 0; i < COUNT(tasks); i++) {
+        tasks[i] = (struct embedded){{NULL, again}, &done, 1000, pool};
+        assert_int_equal(pool_post(pool, &tasks[i].task), WEIR_OK);
+    }
+    for (size_t i = 0; i < COUNT(tasks); i++)
+        sem_wait(&done);
+    pool_free(pool);
+    sem_destroy(&done);
+}
+
+static void handlers_that_block_get_company_round_after_round(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(4, NULL);
+    for (int round = 0; round < 20; round++) {
+        pthread_barrier_init(&together, NULL, 5); /* four of the pool, and this one */
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(pool_run(pool, meet, NULL), WEIR_OK);
+        pthread_barrier_wait(&together);
+        pthread_barrier_destroy(&together);
+    }
+    pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_is_run_before_the_end),
         cmocka_unit_test(as_many_tasks_run_at_once_as_there_are_threads),
         cmocka_unit_test(a_full_queue_says_busy),
+        cmocka_unit_test(an_embedded_task_may_be_posted_again_as_it_runs),
+        cmocka_unit_test(handlers_that_block_get_company_round_after_round),
         cmocka_unit_test(a_thread_of_the_pool_knows_it_and_gets_no_signals),
         cmocka_unit_test(a_task_may_free_its_own_pool),
     };
