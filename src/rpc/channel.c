@@ -466,19 +466,32 @@ static void run_task(struct loop_task *task)
     channel_unhold(rpc);
 }
 
-/* Posting happens under the channel's lock: once `stopped` is set nobody posts to a loop that may
- * be gone. The loop's own lock is taken inside, never the other way round. */
-void channel_call_attention(struct rpc *rpc)
+/* @locked. True: channel_post() must follow once the lock is released. */
+bool channel_wants_post(struct rpc *rpc)
 {
     if (rpc->posted || rpc->stopped)
-        return;
+        return false;
     if (loop_inside(rpc->loop)) {
         channel_turn_soon(rpc);
-        return;
+        return false;
     }
     rpc->posted = true;
     channel_hold(rpc);
+    return true;
+}
+
+/* Waking the I/O thread with the channel's lock in hand would make it wait for that lock first. */
+void channel_post(struct rpc *rpc)
+{
     loop_post(rpc->loop, &rpc->task);
+}
+
+/* For those who may hold no reference to the channel any more: once `stopped` is set nobody posts
+ * to a loop that may be gone. The loop's own lock is taken inside, never the other way round. */
+void channel_call_attention(struct rpc *rpc)
+{
+    if (channel_wants_post(rpc))
+        channel_post(rpc);
 }
 
 /* ---- beginning and end ------------------------------------------------------------------- */

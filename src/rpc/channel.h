@@ -94,4 +94,8 @@ void channel_stop(struct rpc *rpc);
 void channel_init(struct rpc *rpc); /* of what only the I/O thread uses */
 /* Any thread, with the lock held: the I/O thread will look into the mailbox. */
 void channel_call_attention(struct rpc *rpc);
+/* The same in two steps, for who has a reference to the channel: the first with the lock, the
+ * second without it if the first said so. */
+bool channel_wants_post(struct rpc *rpc);
+void channel_post(struct rpc *rpc);
 #endif

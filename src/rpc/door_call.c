@@ -141,7 +141,7 @@ static struct rpc_call *make(struct rpc *rpc, const struct rpc_call_options *o,
 }
 
 /* @locked: into the mailbox. */
-static void mail(struct rpc_call *call, bool wake)
+static void drop_in(struct rpc_call *call)
 {
     struct rpc *rpc = call->rpc;
     if (!call->changed) {
@@ -151,8 +151,13 @@ static void mail(struct rpc_call *call, bool wake)
         rpc->changed_last = &call->next_changed;
         atomic_fetch_add(&call->refs, 1);
     }
+}
+
+static void mail(struct rpc_call *call, bool wake)
+{
+    drop_in(call);
     if (wake)
-        channel_call_attention(rpc);
+        channel_call_attention(call->rpc);
 }
 
 struct rpc_call *rpc_call_start(struct rpc *rpc, const struct rpc_call_options *options,
@@ -229,7 +234,7 @@ static void hand_in(struct rpc_call *call, struct call_message *m)
         orders->first = m;
     orders->last = m;
     orders->end_sending = orders->end_sending || !call->client_streams;
-    mail(call, true);
+    drop_in(call);
 }
 
 weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *options,
@@ -254,11 +259,15 @@ weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *optio
     channel_hold(rpc);
     pthread_mutex_lock(&rpc->lock);
     bool closed = rpc->closed;
+    bool post = false;
     if (!closed) {
         *call = made;
         hand_in(made, m);
+        post = channel_wants_post(rpc);
     }
     pthread_mutex_unlock(&rpc->lock);
+    if (post)
+        channel_post(rpc);
     if (!closed)
         return WEIR_OK;
     mem_free(m);
@@ -279,8 +288,10 @@ weir_status rpc_call_send(struct rpc_call *call, weir_bytes message, weir_error 
         return WEIR_NO_MEMORY;
     pthread_mutex_lock(&rpc->lock);
     bool closed = rpc->closed;
-    if (!closed)
+    if (!closed) {
         hand_in(call, m);
+        channel_call_attention(rpc);
+    }
     pthread_mutex_unlock(&rpc->lock);
     if (!closed)
         return error_ok(err);
