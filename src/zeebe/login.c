@@ -123,6 +123,7 @@ weir_credentials *login_credentials(const struct login *login, const weir_oauth2
         .key_id = o->key_id,
         .proxy = o->proxy,
         .cache_file = options_text(o->cache_file),
+        .cache_foreign = true, /* it has no default: somebody named it */
         .leeway_s = o->leeway_s,
         .expires_in_s = o->expire_in_s,
         .allow_plaintext = o->allow_plaintext_credentials,
