@@ -85,11 +85,14 @@ typedef struct weir_token_source {
 
 WEIR_BEGIN
 /** Strings are copied; a key file is read here, once. No request is made before the first token
- *  is wanted. WEIR_INVALID names the option that is wrong or missing. */
+ *  is wanted. WEIR_INVALID names the option that is wrong or missing; WEIR_UNSUPPORTED: secrets
+ * would go over plaintext to another machine; WEIR_STORE: the key file cannot be read. */
 WEIR_API WEIR_MUST_USE weir_credentials *weir_credentials_oauth2(const weir_oauth2_options *o,
                                                                  weir_error *err);
 /** A token that is used as it is for ever. */
 WEIR_API WEIR_MUST_USE weir_credentials *weir_credentials_fixed(const char *token, weir_error *err);
+/** `fetch` runs when a token is wanted, one call at a time; statuses that may mend themselves
+ *  (UNREACHABLE, BUSY, TIMEOUT) are tried again. Without a handle `destroy` is not called. */
 WEIR_API WEIR_MUST_USE weir_credentials *weir_credentials_custom(const weir_token_source *s,
                                                                  weir_error *err);
 WEIR_API weir_credentials *weir_credentials_ref(weir_credentials *credentials);

@@ -138,6 +138,42 @@ static void the_disk_survives(void **state)
     torture(disk, NULL);
 }
 
+static weir_status nothing_to_fetch(void *user, weir_token_answer *answer, weir_ms limit,
+                                    weir_error *err)
+{
+    (void)user;
+    (void)answer;
+    (void)limit;
+    (void)err;
+    return WEIR_UNREACHABLE;
+}
+
+/* Made and freed again, the I/O thread with them; nothing is fetched. */
+static weir_status handles(void *user, weir_error *err)
+{
+    const weir_token_source source = {.struct_size = sizeof source, .fetch = nothing_to_fetch};
+    const weir_oauth2_options *o = wanted(WEIR_GRANT_CLIENT_CREDENTIALS, WEIR_CLIENT_AUTH_POST);
+    weir_oauth2_options cached = *o;
+    (void)user;
+    cached.cache_file = path;
+    weir_credentials *fixed = weir_credentials_fixed("T1", err);
+    weir_credentials *custom = weir_credentials_custom(&source, err);
+    weir_credentials *oauth2 = weir_credentials_oauth2(&cached, err);
+    weir_status status = err->status;
+    if (status == WEIR_OK)
+        assert_true(fixed && custom && oauth2);
+    weir_credentials_free(fixed);
+    weir_credentials_free(custom);
+    weir_credentials_free(oauth2);
+    return status;
+}
+
+static void making_and_freeing_survives(void **state)
+{
+    (void)state;
+    torture(handles, NULL);
+}
+
 static int begin(void **state)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -171,6 +207,7 @@ int main(void)
         cmocka_unit_test(every_grant_and_every_way_survive),
         cmocka_unit_test(every_answer_survives),
         cmocka_unit_test(the_disk_survives),
+        cmocka_unit_test(making_and_freeing_survives),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
