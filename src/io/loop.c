@@ -5,6 +5,8 @@
  * the thread as intrusive tasks: posting allocates nothing, costs one short lock, and wakes the
  * thread only when the queue was empty.
  *
+ * For some calls a caller's thread runs the loop instead of the I/O thread: loan.c.
+ *
  * A child of fork() has no I/O thread. A fork handler marks it, so that asking costs no system
  * call; the mark is looked at before any loop's lock is touched, because the child may have
  * inherited a locked one. */
@@ -76,19 +78,30 @@ static void run_tasks(struct loop *loop)
 }
 
 /* Tasks that were posted before the stop have run when this closes the loop's own handles. */
-static void on_wake(uv_async_t *wake)
+void loop_attend(struct loop *loop)
 {
-    struct loop *loop = wake->data;
     run_tasks(loop);
-    if (atomic_load(&loop->stopping) && !uv_is_closing((uv_handle_t *)wake)) {
-        uv_close((uv_handle_t *)wake, NULL);
+    if (atomic_load(&loop->stopping) && !uv_is_closing((uv_handle_t *)&loop->wake)) {
+        uv_close((uv_handle_t *)&loop->wake, NULL);
         uv_close((uv_handle_t *)&loop->timer, NULL);
     }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    loop_attend(wake->data);
+}
+
+void loop_enter(struct loop *loop)
+{
+    inside = loop;
 }
 
 static void destroy(struct loop *loop)
 {
     uv_loop_close(&loop->uv);
+    pthread_cond_destroy(&loop->summons);
+    pthread_cond_destroy(&loop->granted);
     pthread_mutex_destroy(&loop->lock);
     mem_free(loop->heap);
     mem_free(loop);
@@ -98,7 +111,10 @@ static void *thread_main(void *user)
 {
     struct loop *loop = user;
     inside = loop;
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    while (uv_run(&loop->uv, UV_RUN_ONCE)) {
+        if (atomic_load_explicit(&loop->wish, memory_order_relaxed))
+            loop_lend(loop);
+    }
     inside = NULL;
     if (atomic_load(&loop->detached))
         destroy(loop);
@@ -125,6 +141,17 @@ static void abandon(struct loop *loop)
     destroy(loop);
 }
 
+static void init_locks(struct loop *loop)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&loop->summons, &attributes);
+    pthread_cond_init(&loop->granted, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&loop->lock, NULL);
+}
+
 static struct loop *make(weir_error *err)
 {
     struct loop *loop = mem_zalloc(sizeof *loop);
@@ -133,7 +160,7 @@ static struct loop *make(weir_error *err)
         error_no_memory(err);
         return NULL;
     }
-    pthread_mutex_init(&loop->lock, NULL);
+    init_locks(loop);
     loop->last = &loop->first;
     loop->wake.data = loop;
     loop->timer.data = loop;
@@ -185,8 +212,12 @@ static void stop(struct loop *loop)
     bool self = inside == loop;
     pthread_t thread = loop->thread;
     atomic_store(&loop->detached, self);
+    pthread_mutex_lock(&loop->lock);
     atomic_store(&loop->stopping, true);
-    uv_async_send(&loop->wake);
+    bool summoned = loop_summon(loop);
+    pthread_mutex_unlock(&loop->lock);
+    if (!summoned)
+        uv_async_send(&loop->wake);
     if (self) {
         pthread_detach(thread);
         return;
@@ -202,8 +233,9 @@ void loop_post(struct loop *loop, struct loop_task *task)
     bool idle = !loop->first;
     *loop->last = task;
     loop->last = &task->next;
+    bool summoned = idle && loop_summon(loop);
     pthread_mutex_unlock(&loop->lock);
-    if (idle)
+    if (idle && !summoned)
         uv_async_send(&loop->wake);
 }
 

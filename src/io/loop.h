@@ -29,7 +29,17 @@ void loop_post(struct loop *loop, struct loop_task *task);
 /* Runs `task` on the I/O thread and returns when it has run. Not from the I/O thread's callbacks
  * (there it runs at once). */
 void loop_call(struct loop *loop, void (*run)(void *user), void *user);
+/* True on the I/O thread, and on a thread that has borrowed the loop. */
 bool loop_inside(const struct loop *loop);
+/* A thread that is about to wait for its own call may run the loop itself meanwhile, which spares
+ * two threads waking each other. True: until loop_return() this thread is the I/O thread, SIGPIPE
+ * blocked; it starts its call, runs loop_run() until that has ended, and gives the loop back.
+ * False: the I/O thread does the work, as for everybody else. */
+bool loop_borrow(struct loop *loop);
+void loop_run(struct loop *loop); /* one pass: waits for something and deals with it */
+void loop_return(struct loop *loop);
+/* @thread io. One more, or one less, has work that must not wait: the loop is not left alone. */
+void loop_count_busy(struct loop *loop, int more); /* +1, -1 */
 /* After fork() a child must not use handles: WEIR_INVALID, else WEIR_OK with *err untouched. */
 weir_status loop_check_fork(weir_error *err);
 

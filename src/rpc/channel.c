@@ -102,8 +102,10 @@ void channel_call_over(struct rpc *rpc, bool ok)
     tally_add(ok ? &rpc->tally.calls_ok : &rpc->tally.calls_failed, 1);
     rpc->active--;
     atomic_store_explicit(&rpc->tally.active, rpc->active, memory_order_relaxed);
-    if (rpc->active == 0)
+    if (rpc->active == 0) {
+        loop_count_busy(rpc->loop, -1);
         start_idle_timer(rpc);
+    }
 }
 
 static struct connection *pick(struct rpc *rpc)

@@ -32,6 +32,15 @@ static void on_end(struct command *c, const struct rpc_end *end)
     sem_post(&w->done); /* from here on `w` and `c` may be gone */
 }
 
+/* `loop`: borrowed, so it is ours to run. */
+static void wait_until(sem_t *done, struct loop *loop)
+{
+    while (loop ? sem_trywait(done) : sem_wait(done)) { /* EAGAIN, EINTR */
+        if (loop)
+            loop_run(loop);
+    }
+}
+
 static const struct command_events events = {NULL, on_message, on_end};
 
 weir_status command_run(const struct command *plan, char **answer, size_t *len, weir_error *err)
@@ -46,12 +55,15 @@ weir_status command_run(const struct command *plan, char **answer, size_t *len, 
     c.events = &events;
     c.user = &w;
     sem_init(&w.done, 0, 0);
+    struct loop *loop = c.channel->loop;
+    bool borrowed = loop_borrow(loop);
     weir_status status = command_start(&c, err);
     if (status == WEIR_OK) {
-        while (sem_wait(&w.done)) { /* EINTR */
-        }
+        wait_until(&w.done, borrowed ? loop : NULL);
         status = w.status;
     }
+    if (borrowed)
+        loop_return(loop);
     sem_destroy(&w.done);
     if (status == WEIR_OK && w.starved)
         status = error_no_memory(err);
