@@ -313,6 +313,20 @@ static nghttp2_session_callbacks *callbacks(void)
     return c;
 }
 
+/* grpc-message may end in a blank: brokers say "rejected with code 'X': " when there is no reason.
+ * nghttp2 refuses that since 1.50. */
+#if NGHTTP2_VERSION_NUM >= 0x013200
+static void allow_blanks(nghttp2_option *o)
+{
+    nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(o, 1);
+}
+#else
+static void allow_blanks(nghttp2_option *o)
+{
+    (void)o;
+}
+#endif
+
 static nghttp2_option *limits(void)
 {
     nghttp2_option *o = NULL;
@@ -323,6 +337,7 @@ static nghttp2_option *limits(void)
     nghttp2_option_set_max_outbound_ack(o, ACKS_MAX);
     nghttp2_option_set_max_settings(o, SETTINGS_MAX);
     nghttp2_option_set_max_send_header_block_length(o, LIMIT_GRPC_METADATA * 4);
+    allow_blanks(o);
     return o;
 }
 

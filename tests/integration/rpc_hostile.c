@@ -135,6 +135,24 @@ static void a_server_of_another_protocol_is_recognised(void **state)
     }
 }
 
+/* As brokers answer when a rejection has no reason. */
+static void words_that_end_in_a_blank_are_the_servers_words(void **state)
+{
+    (void)state;
+    struct rawscript s;
+    struct buf block = BUF_INIT(256);
+    script_init(&s);
+    raw_header(&block, ":status", "200");
+    raw_header(&block, "content-type", "application/grpc");
+    raw_header(&block, "grpc-status", "5");
+    raw_header(&block, "grpc-message", "rejected: ");
+    raw_headers(&s.answer, END_HEADERS | END_STREAM, &block);
+    buf_free(&block);
+    weir_error err = meet(&s, NULL);
+    assert_int_equal(err.status, WEIR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "rejected:"));
+}
+
 static void endless_continuation_frames_end_the_connection(void **state)
 {
     (void)state;
@@ -348,6 +366,7 @@ int main(void)
         cmocka_unit_test(a_flood_of_unknown_frames_ends_the_connection),
         cmocka_unit_test(endless_informational_headers_end_the_connection),
         cmocka_unit_test(a_server_of_another_protocol_is_recognised),
+        cmocka_unit_test(words_that_end_in_a_blank_are_the_servers_words),
         cmocka_unit_test(endless_continuation_frames_end_the_connection),
         cmocka_unit_test(endless_headers_end_the_call),
         cmocka_unit_test(an_hpack_bomb_ends_the_call),

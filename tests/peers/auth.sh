@@ -64,3 +64,14 @@ count=$(requests post)
 check "$p the token that zbctl kept is used" 0 'Cluster size: 1' env ZEEBE_CLIENT_ID=post ZEEBE_CLIENT_SECRET=peers-secret-1 \
     "$WEIR" zeebe status --address "$at" --insecure --cache "$WORK/zbctl.yaml"
 [ "$(requests post)" = "$count" ] && ok "$p without asking for one" || FAIL "$p without asking for one" "it asked"
+
+# A program that lives longer than its tokens (4 s each): no call notices, and the broker looks at each of them.
+before=$(requests brief)
+check "$p a program outlives its tokens" 0 'calls: [1-9][0-9]' env ZEEBE_CLIENT_ID=brief ZEEBE_CLIENT_SECRET=peers-secret-3 \
+    "$BUILD/tests/peers/peer_renew" "$at" "$issuer/token" 10
+fetched=$(($(requests brief) - before))
+if [ "$fetched" -ge 2 ] && [ "$fetched" -le 10 ]; then
+    ok "$p a few tokens did"
+else
+    FAIL "$p a few tokens did" "$fetched were fetched in 10 s"
+fi

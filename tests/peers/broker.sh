@@ -10,13 +10,13 @@ unpack_broker() {
 # What a broker needs: has "NAME" broker_tools VERSION.
 broker_tools() { need mvn && need_java && fetch_broker "$1" && fetch_grpcurl && fetch_proto; }
 
-# start_broker VERSION [NAME=VALUE...]: sets BROKER_PORT (gRPC) and BROKER_PID.
+# start_broker VERSION [NAME=VALUE...]: sets BROKER_PORT (gRPC), BROKER_HTTP (management) and BROKER_PID.
 start_broker() {
     version=$1
     shift
     # shellcheck disable=SC2046 # five words
     set -- $(free_ports 5) "$@"
-    BROKER_PORT=$1
+    BROKER_PORT=$1 BROKER_HTTP=$5
     BROKER_DATA=$WORK/broker-$BROKER_PORT
     mkdir -p "$BROKER_DATA"
     common="JAVA_HOME=$JAVA21 ZEEBE_BROKER_GATEWAY_NETWORK_PORT=$1 ZEEBE_BROKER_NETWORK_COMMANDAPI_PORT=$2

@@ -26,7 +26,7 @@ job_pushed() {
 
 everything() { broker_tools "$1" && need npm && fetch_zbctl; }
 
-generation() { # VERSION
+generation() { # VERSION STATUS PATTERN: the last two for its web port
     p="zeebe $1:"
     has "$p" everything "$1" || return
     start_broker "$1"
@@ -39,11 +39,14 @@ generation() { # VERSION
     poll_checks "$p" "$at"
     stream_check "$p" "$at"
     other_clients "$p" "$at"
+    large_checks "$p" "$at"
+    # Tomcat closes without a word, what was before it answers.
+    check "$p its web port is no gRPC port" "$2" "$3" "$WEIR" zeebe status --address "127.0.0.1:$BROKER_HTTP"
     check "$p by the environment" 0 'Cluster size: 1' env "ZEEBE_ADDRESS=$at" "$WEIR" zeebe status
     check "$p TLS to a plaintext gateway says so" 76 'TLS|plaintext' "$WEIR" zeebe status --address "grpcs://$at"
     end "$BROKER_PID"
     check "$p a gateway that is gone is UNREACHABLE" 69 "$at" "$WEIR" zeebe status --address "$at" --request-timeout 2s
 }
 
-generation 8.5.8
-generation 8.6.0
+generation 8.5.8 76 'HTTP/1'
+generation 8.6.0 69 'gRPC port'

@@ -91,6 +91,35 @@ poll_checks() {
         --data '{"type": "none", "worker": "p", "timeout": 1000, "maxJobsToActivate": 1, "requestTimeout": 5000}'
 }
 
+large_job() { # ADDRESS [flag...]
+    large_at=$1
+    shift
+    size=$("$WEIR" zeebe call ActivateJobs --address "$large_at" "$@" --data '{"type": "paint", "worker": "peers",
+        "timeout": 60000, "maxJobsToActivate": 1, "requestTimeout": 2000}' | json 'len(a["jobs"][0]["variables"])') 2>/dev/null
+    [ "${size:-0}" -gt 1500000 ]
+}
+
+# large_checks PREFIX ADDRESS [flag...]: 1.5 MB there and back; 3 MB, which the engine refuses, and 5 MB, which the gateway does.
+large_checks() {
+    p=$1 at=$2
+    shift 2
+    python3 - "$WORK" <<'P'
+import json, sys
+for name, size in (("fits", 1500000), ("large", 3000000), ("beyond", 5000000)):
+    variables = json.dumps({"large": "x" * size})
+    json.dump({"bpmnProcessId": "one_task", "version": -1, "variables": variables}, open(f"{sys.argv[1]}/{name}.json", "w"))
+P
+    check "$p 1.5 MB of variables" 0 processInstanceKey "$WEIR" zeebe call CreateProcessInstance --address "$at" "$@" \
+        --data "@$WORK/fits.json"
+    attempts=5 # jobs of earlier checks may come first
+    until large_job "$at" "$@" || [ "$attempts" = 0 ]; do attempts=$((attempts - 1)); done
+    [ "$attempts" -gt 0 ] && ok "$p and back, in a job" || FAIL "$p and back, in a job" "no job of that size"
+    check "$p 3 MB are refused in the engine's words" 67 "EXCEEDED_BATCH_RECORD_SIZE" "$WEIR" zeebe call CreateProcessInstance \
+        --address "$at" "$@" --data "@$WORK/large.json"
+    check "$p 5 MB are INVALID, not BUSY" 65 'size|large|exceeds' "$WEIR" zeebe call CreateProcessInstance --address "$at" "$@" \
+        --data "@$WORK/beyond.json"
+}
+
 # same NAME OURS THEIRS: two files.
 same() {
     if [ -s "$2" ] && cmp -s "$2" "$3"; then

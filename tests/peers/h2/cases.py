@@ -311,6 +311,17 @@ class trailers_only(Case):
         must(calls[0]["weir"] == "WEIR_NOT_FOUND", calls[0]["weir"])
 
 
+class words_that_end_in_a_blank(Case):
+    """words that end in a blank, as brokers say when a rejection has no reason"""
+    codes, messages = (NOT_FOUND,), 0
+
+    def request(self, c, s):
+        c.headers(s, HEADERS + [("grpc-status", "5"), ("grpc-message", "rejected with code 'X': ")], end=True)
+
+    def check(self, calls, counters, server):
+        must(calls[0]["words"].startswith("rejected with code 'X':"), f"words {calls[0]['words']!r}")
+
+
 class early_trailers(Case):
     """an answer before the request is through, then RST NO_ERROR"""
     client = ["size=3000000"]

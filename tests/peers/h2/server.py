@@ -25,7 +25,8 @@ class Connection:
 
     def __init__(self, server, sock, number):
         self.server, self.case, self.sock, self.number = server, server.case, sock, number
-        config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8", validate_outbound_headers=False)
+        config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8", validate_outbound_headers=False,
+                                                normalize_outbound_headers=False)  # as it is told
         self.h2 = h2.connection.H2Connection(config)
         self.h2.local_settings = h2.settings.Settings(client=False, initial_values=dict(self.case.settings))
         self.streams = {}   # of each stream: its request's headers and bytes
