@@ -39,7 +39,7 @@ static bool reserve(struct buf *b, size_t more)
     return true;
 }
 
-void buf_add(struct buf *b, const void *data, size_t len)
+void buf_add_slowly(struct buf *b, const void *data, size_t len)
 {
     if (!reserve(b, len))
         return;

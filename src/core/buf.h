@@ -19,7 +19,18 @@ struct buf {
         NULL, 0, 0, (largest), false                                                               \
     }
 
-void buf_add(struct buf *b, const void *data, size_t len);
+void buf_add_slowly(struct buf *b, const void *data, size_t len); /* as buf_add() */
+static inline void buf_add(struct buf *b, const void *data, size_t len)
+{
+    if (len >= b->cap - b->len || len > b->max - b->len) {
+        buf_add_slowly(b, data, len);
+        return;
+    }
+    if (len)
+        memcpy(b->data + b->len, data, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+}
 static inline void buf_adds(struct buf *b, const char *text) /* of a literal: no strlen() */
 {
     buf_add(b, text, strlen(text));

@@ -88,10 +88,14 @@ bool weir_error_retryable(const weir_error *err)
     return err && err->status != WEIR_OK && err->retry_in_ms >= 0;
 }
 
+/* Mostly there is nothing to clear, and the message is long. */
 void weir_error_clear(weir_error *err)
 {
-    if (err)
-        *err = (weir_error){0};
+    if (!err)
+        return;
+    if (err->message[0])
+        memset(err->message, 0, sizeof err->message);
+    memset(err, 0, offsetof(weir_error, message));
 }
 
 int weir_error_exit_status(const weir_error *err)

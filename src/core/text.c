@@ -177,9 +177,22 @@ size_t text_utf8_step(const char *text, size_t len)
     return row->size;
 }
 
+/* How many of the first bytes are surely ASCII; it looks at eight at a time. */
+static size_t ascii_run(const char *text, size_t len)
+{
+    uint64_t eight;
+    size_t i = 0;
+    for (; len - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, text + i, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return i;
+}
+
 bool text_is_utf8(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len;) {
+    for (size_t i = ascii_run(text, len); i < len;) {
         size_t step = text_utf8_step(text + i, len - i);
         if (!step)
             return false;

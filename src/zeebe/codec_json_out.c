@@ -52,19 +52,45 @@ static void write_escape(struct buf *out, unsigned char c)
     buf_addf(out, "\\u%04x", c);
 }
 
+/* The high bit of the first byte that is `c`; none, if none is. */
+static uint64_t marks_of(uint64_t eight, unsigned char c)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t zero = eight ^ (ones * c);
+    return (zero - ones) & ~zero;
+}
+
+/* How many of the first bytes surely need no escape; it looks at eight at a time. */
+static size_t plain_run(const char *text, size_t len)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    const uint64_t spaces = UINT64_C(0x2020202020202020);
+    uint64_t eight;
+    size_t i = 0;
+    for (; len - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, text + i, sizeof eight);
+        uint64_t marks = (eight - spaces) & ~eight;
+        marks |= marks_of(eight, '"') | marks_of(eight, '\\');
+        if (marks & high)
+            break;
+    }
+    return i;
+}
+
 static void write_text(struct writer *w, const char *text, const char *field)
 {
     size_t len = strlen(text), from = 0;
     if (!text_is_utf8(text, len) && !w->broken)
         w->broken = field;
     buf_adds(w->out, "\"");
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = plain_run(text, len); i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
         buf_add(w->out, text + from, i - from);
         write_escape(w->out, c);
         from = i + 1;
+        i += plain_run(text + from, len - from);
     }
     buf_add(w->out, text + from, len - from);
     buf_adds(w->out, "\"");
