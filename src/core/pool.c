@@ -87,6 +87,8 @@ static bool start_thread(struct pool *pool)
     bool made = pthread_create(&pool->ids[pool->started], NULL, work, pool) == 0;
     if (made) {
         pthread_setname_np(pool->ids[pool->started], "weir-handler");
+        if (pool->orphan)
+            pthread_detach(pool->ids[pool->started]);
         pool->started++;
         pool->live++;
         pool->called++;
@@ -242,23 +244,36 @@ bool pool_inside(const struct pool *pool)
     return pool && mine == pool;
 }
 
+/* Threads may still be started while the queue empties: tasks that wait for each other need them.
+ * Each is started before the one that starts it ends. */
+static void join_all(struct pool *pool)
+{
+    for (unsigned i = 0;; i++) {
+        pthread_mutex_lock(&pool->lock);
+        bool more = i < pool->started;
+        pthread_t id = pool->ids[more ? i : 0];
+        pthread_mutex_unlock(&pool->lock);
+        if (!more)
+            return;
+        pthread_join(id, NULL);
+    }
+}
+
 void pool_free(struct pool *pool)
 {
     if (!pool)
         return;
     bool inside = pool_inside(pool);
     pthread_mutex_lock(&pool->lock);
-    unsigned started = pool->started; /* none starts any more once closing */
     pool->closing = true;
     pool->orphan = inside;
-    for (unsigned i = 0; inside && i < started; i++)
+    for (unsigned i = 0; inside && i < pool->started; i++)
         pthread_detach(pool->ids[i]);
     pthread_cond_broadcast(&pool->moved);
     pthread_cond_broadcast(&pool->tick);
     pthread_mutex_unlock(&pool->lock);
     if (inside)
         return;
-    for (unsigned i = 0; i < started; i++)
-        pthread_join(pool->ids[i], NULL);
+    join_all(pool);
     release(pool);
 }

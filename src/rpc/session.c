@@ -91,7 +91,8 @@ static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *hd, void 
         return break_off(s, "endless CONTINUATION frames");
     if (hd->type == NGHTTP2_HEADERS)
         s->continuations = 0;
-    if (hd->type == NGHTTP2_DATA && hd->length > 0)
+    /* What is padded may hold nothing else; if it does, on_data() forgets the count. */
+    if (hd->type == NGHTTP2_DATA && hd->length > 0 && !(hd->flags & NGHTTP2_FLAG_PADDED))
         return 0;
     return count_idle(s, 1);
 }

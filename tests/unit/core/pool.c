@@ -169,14 +169,14 @@ static void handlers_that_block_get_company_round_after_round(void **state)
 {
     (void)state;
     struct pool *pool = pool_new(4, NULL);
+    pthread_barrier_init(&together, NULL, 5); /* four of the pool, and this one */
     for (int round = 0; round < 20; round++) {
-        pthread_barrier_init(&together, NULL, 5); /* four of the pool, and this one */
         for (int i = 0; i < 4; i++)
             assert_int_equal(pool_run(pool, meet, NULL), WEIR_OK);
         pthread_barrier_wait(&together);
-        pthread_barrier_destroy(&together);
     }
     pool_free(pool);
+    pthread_barrier_destroy(&together);
 }
 
 int main(void)
