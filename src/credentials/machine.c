@@ -30,6 +30,13 @@ void machine_init(struct machine *m, int leeway_s, const char *name)
     };
 }
 
+/* Ends with a token that nobody rejected: those before it were not rejected in a row. */
+static void forgive(struct machine *m)
+{
+    if (m->token)
+        m->rejected = 0;
+}
+
 static void drop(struct machine *m)
 {
     weir_token_free(m->token);
@@ -59,6 +66,7 @@ static void settle(struct machine *m, const struct clock *clock)
 {
     if (!m->token || !token_is_expired(m->token, clock))
         return;
+    forgive(m);
     drop(m);
     if (m->state ==
         MACHINE_HOLDING) /* now it is needed, and the pause was made for when it is not */
@@ -125,6 +133,7 @@ enum machine_verdict machine_ask(struct machine *m, const struct clock *clock,
 
 static void hold(struct machine *m, weir_token *token)
 {
+    forgive(m);
     drop(m);
     m->token = token;
     if (!weir_token_from_cache(token))

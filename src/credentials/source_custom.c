@@ -70,7 +70,7 @@ static void blame(weir_error *why, weir_status status)
     weir_error said = *why;
     said.message[sizeof said.message - 1] = '\0';
     if (said.message[0])
-        error_set(why, status, "%s", said.message);
+        error_set(why, status, "fetching a token from the program's own source: %s", said.message);
     else
         error_set(why, status, "the token source failed without saying why (%s)",
                   weir_status_name(status));

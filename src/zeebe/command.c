@@ -282,9 +282,7 @@ static weir_status use_token(struct command *c, weir_token *token, weir_error *e
 /* A failure to get a token stays what it is: it says nothing about the gateway. */
 static void fail_login(struct command *c, const weir_error *why)
 {
-    weir_error e = *why;
-    error_context(&e, "fetching a token");
-    finish_with(c, &e);
+    finish_with(c, why);
 }
 
 static void on_token(void *user, weir_token *token, const weir_error *err)

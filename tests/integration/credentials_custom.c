@@ -175,7 +175,8 @@ static void a_source_that_fails_is_quoted(void **state)
     assert_in_range(ms_since(before), 0, 10000);
     assert_int_equal(err.status, WEIR_BAD_LOGIN);
     assert_int_equal(err.kind, WEIR_KIND_TOKEN_REFUSED);
-    assert_string_equal(err.message, "the vault is locked");
+    assert_string_equal(err.message,
+                        "fetching a token from the program's own source: the vault is locked");
     weir_credentials_free(c);
 }
 

@@ -280,6 +280,22 @@ static void tokens_rejected_as_fast_as_they_come_are_replaced_in_growing_pauses(
     assert_non_null(strstr(s->err.message, "refused by the service"));
 }
 
+static void tokens_that_ended_well_between_those_rejected_are_remembered(void **state)
+{
+    struct stage *s = *state;
+    for (int i = 0; i < 20; i++) {
+        assert_string_equal(ask(s), "wait");
+        bring(s, 10);
+        at(s, 6 * S); /* stale: renewed, not rejected */
+        ask(s);
+        bring(s, 10);
+        weir_token *held = weir_token_ref(s->machine.token);
+        assert_true(machine_reject(&s->machine, &s->clock.clock, held));
+        weir_token_free(held);
+    }
+    assert_int_equal(s->fetches, 40);
+}
+
 static void a_token_that_was_good_for_long_is_replaced_at_once_however_often(void **state)
 {
     struct stage *s = *state;
@@ -397,6 +413,7 @@ int main(void)
         CASE(rejecting_compares_tokens),
         CASE(a_token_rejected_while_it_is_renewed_waits_for_the_new_one),
         CASE(tokens_rejected_as_fast_as_they_come_are_replaced_in_growing_pauses),
+        CASE(tokens_that_ended_well_between_those_rejected_are_remembered),
         CASE(a_token_that_was_good_for_long_is_replaced_at_once_however_often),
         CASE(a_refresh_takes_no_token_that_was_there_or_came_from_the_disk),
         CASE(a_stale_token_from_the_disk_serves_when_the_endpoint_is_down),
