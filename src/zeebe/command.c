@@ -146,15 +146,16 @@ static bool renew(struct command *c, const struct rpc_end *end)
     return true;
 }
 
-/* The limit passed before anything could be sent: then the reason is what kept us from sending. */
+/* The limit passed before anything could be sent, or while what only reads was tried again: then
+ * the reason is what kept us from an answer before. */
 static void explain_timeout(const struct command *c, struct rpc_end *end)
 {
     weir_error *e = &end->error;
-    if (e->status != WEIR_TIMEOUT || !end->unprocessed)
+    if (e->status != WEIR_TIMEOUT || !(end->unprocessed || c->method->reads))
         return;
     if (c->why.status != WEIR_OK)
         *e = c->why;
-    else if (rpc_state(c->channel->rpc) != WEIR_CHANNEL_READY) {
+    else if (end->unprocessed && rpc_state(c->channel->rpc) != WEIR_CHANNEL_READY) {
         e->status = WEIR_UNREACHABLE;
         e->retry_in_ms = 0;
     }
