@@ -145,11 +145,12 @@ weir_status gateway_replace(struct gateway *gateway, const char *host, uint16_t 
                             const char *what, weir_error *err)
 {
     char *fresh = NULL;
+    weir_status status = WEIR_OK;
     if (!gateway->host)
         return error_set(err, WEIR_INVALID, "%s cannot replace a part of the address '%s'", what,
                          gateway->target);
-    if (host && bare_host(host, what, &fresh, err) != WEIR_OK)
-        return WEIR_INVALID;
+    if (host && (status = bare_host(host, what, &fresh, err)) != WEIR_OK)
+        return status;
     if (fresh) {
         mem_free(gateway->host);
         gateway->host = fresh;

@@ -97,9 +97,10 @@ static weir_status read_port(uint16_t *port, weir_error *err)
 static weir_status find_cluster(struct environment *e, const char *cluster, weir_error *err)
 {
     const char *region = weir_setting_cluster_region(SAAS_REGION, NULL);
-    char *address = weir_setting_camunda_address(cluster, region, err);
-    weir_status status =
-        address ? gateway_parse(&e->gateway, address, "CAMUNDA_CLUSTER_ID", err) : WEIR_INVALID;
+    weir_error why = {0};
+    char *address = weir_setting_camunda_address(cluster, region, &why);
+    weir_status status = address ? gateway_parse(&e->gateway, address, "CAMUNDA_CLUSTER_ID", err)
+                                 : error_copy(err, &why);
     e->gateway.security = GATEWAY_TLS;
     mem_free(address);
     return status;

@@ -160,13 +160,13 @@ weir_status weir_zeebe_health(weir_zeebe *zeebe, const char *service, weir_healt
     struct command command = {0};
     char *wire = NULL, *answer = NULL;
     size_t len = 0;
-    if (zeebe_check(zeebe, err) != WEIR_OK)
-        return WEIR_INVALID;
+    weir_status status = zeebe_check(zeebe, err);
+    if (status != WEIR_OK)
+        return status;
     if (!health)
         return error_set(err, WEIR_INVALID, "weir_zeebe_health(): `health` is NULL");
     weir_channel *channel = weir_channel_ref(zeebe->channel);
-    weir_status status =
-        prepare_typed(&command, channel, "grpc.health.v1.Health/Check", timeout, err);
+    status = prepare_typed(&command, channel, "grpc.health.v1.Health/Check", timeout, err);
     if (status == WEIR_OK)
         status = codec_health_request(service ? service : "gateway_protocol.Gateway", &wire,
                                       &command.request.len, err);
