@@ -68,13 +68,14 @@ table() {
         if ($5 > threads[$1] + 0) threads[$1] = $5
     }
     END {
-        bases["one"] = "weir"; bases["many"] = "weir-callbacks"; bases["stream"] = "weir"; bases["first"] = "weir"
+        bases["one"] = "weir"; bases["many"] = "weir-window"; bases["stream"] = "weir"; bases["first"] = "weir"
         print "| client, and what it does | 1 in flight, CPU us | 128 in flight, CPU us | stream, CPU us a message |" \
             " first reply, ms | resident MB at 1 / 128 | threads |"
         print "|---|---|---|---|---|---|---|"
         line("weir", "weir `weir_zeebe_call`, blocking; stream: `weir_call_next`; JSON in and out")
         line("weir-typed", "weir `weir_zeebe_topology`, blocking; a C struct out, no JSON")
-        line("weir-callbacks", "weir `weir_zeebe_call_start` and `weir_call_then`; JSON in and out")
+        line("weir-window", "weir `weir_zeebe_call_start` and `weir_call_next`, one thread, answers taken in order; JSON in and out")
+        line("weir-callbacks", "weir `weir_zeebe_call_start` and `weir_call_then`, on handler threads; JSON in and out")
         line("h2load", "h2load: fixed request, answers not decoded; first reply: its whole run")
         line("core", "gRPC C-core, C++: blocking at 1, completion queue at 128; decodes protobuf")
         line("go", "grpc-go: goroutines, blocking; decodes protobuf")

@@ -4,6 +4,7 @@
  *   calls      weir_zeebe_call(), JSON in and out, from one thread, one at a time
  *   typed      weir_zeebe_topology(), one at a time
  *   callbacks  weir_zeebe_call_start() and weir_call_then(), JSON in and out, IN_FLIGHT at a time
+ *   window     weir_zeebe_call_start() and weir_call_next() in the same order, IN_FLIGHT at a time
  *   stream     weir_call_next() on the messages of one call, each as JSON
  *   first      one weir_zeebe_call(); first-typed: one weir_zeebe_topology()
  * Prints what meter.h says, or "first". */
@@ -15,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <weir/weir.h>
+
+#define MOST_IN_FLIGHT 1024
 
 struct run {
     weir_zeebe *zeebe;
@@ -145,6 +148,42 @@ static void callbacks(struct run *r)
     pthread_mutex_unlock(&r->lock);
 }
 
+/* ---- many at a time, taken in order -------------------------------------------------------- */
+
+static weir_call *start_one(struct run *r)
+{
+    weir_error err = {0};
+    weir_call *call = weir_zeebe_call_start(r->zeebe, "Topology", "{}", NULL, &err);
+    need(call, err.message);
+    return call;
+}
+
+static void finish_one(struct run *r, weir_call *call)
+{
+    weir_error err = {0};
+    char *answer = NULL;
+    need(weir_call_next(call, &answer, WEIR_FOREVER, &err) == WEIR_OK, err.message);
+    check(answer, "8.8.0", &err);
+    weir_free(answer);
+    need(weir_call_next(call, &answer, WEIR_FOREVER, &err) == WEIR_STOPPED, err.message);
+    weir_call_free(call);
+    meter_one(&r->meter);
+}
+
+static void window(struct run *r)
+{
+    weir_call *calls[MOST_IN_FLIGHT];
+    int64_t total = meter_wanted(&r->meter);
+    need(r->in_flight > 0 && r->in_flight <= MOST_IN_FLIGHT, "too many in flight");
+    for (int64_t i = 0; i < total + r->in_flight; i++) {
+        weir_call **call = &calls[i % r->in_flight];
+        if (i >= r->in_flight)
+            finish_one(r, *call);
+        if (i < total)
+            *call = start_one(r);
+    }
+}
+
 /* ---- a stream ---------------------------------------------------------------------------- */
 
 static void stream(struct run *r)
@@ -175,7 +214,7 @@ static void stream(struct run *r)
 static const struct mode {
     const char *name;
     void (*run)(struct run *r);
-} modes[] = {{"calls", calls},   {"typed", typed}, {"callbacks", callbacks},
+} modes[] = {{"calls", calls},   {"typed", typed}, {"callbacks", callbacks},    {"window", window},
              {"stream", stream}, {"first", first}, {"first-typed", first_typed}};
 
 static void run_mode(struct run *r, const char *name)
