@@ -24,15 +24,6 @@ typedef struct weir_channel_arg {
     int64_t number;   /**< for arguments that are numbers */
 } weir_channel_arg;
 
-/** Transport security: PEM text or PEM files. All NULL: the system's trust store. */
-typedef struct weir_tls_options {
-    size_t struct_size;
-    const char *root_certificates, *root_certificates_file;
-    const char *private_key, *private_key_file; /**< with a chain: mutual TLS */
-    const char *certificate_chain, *certificate_chain_file;
-} weir_tls_options;
-#define WEIR_TLS(...) (&(weir_tls_options){.struct_size = sizeof(weir_tls_options), __VA_ARGS__})
-
 typedef struct weir_channel_options {
     size_t struct_size;
     const char *grpc_address;         /**< ZEEBE_ADDRESS; "localhost:26500"             */

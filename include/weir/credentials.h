@@ -29,6 +29,15 @@ typedef enum weir_client_auth {
     WEIR_CLIENT_AUTH_PRIVATE_KEY_JWT /**< RFC 7523, 2.2: an assertion instead of the secret   */
 } weir_client_auth;
 
+/** Transport security: PEM text or PEM files. All NULL: the system's trust store. */
+typedef struct weir_tls_options {
+    size_t struct_size;
+    const char *root_certificates, *root_certificates_file;
+    const char *private_key, *private_key_file; /**< with a chain: mutual TLS */
+    const char *certificate_chain, *certificate_chain_file;
+} weir_tls_options;
+#define WEIR_TLS(...) (&(weir_tls_options){.struct_size = sizeof(weir_tls_options), __VA_ARGS__})
+
 /** A further parameter of the token request; an array ends with a NULL name. */
 typedef struct weir_param {
     const char *name, *value;
@@ -65,6 +74,7 @@ typedef struct weir_oauth2_options {
     bool allow_plaintext;   /**< http to other than loopback                */
     weir_refresh_token_fn *on_refresh_token;
     void *user;
+    const weir_tls_options *tls; /**< to the endpoint; instead of the three files above   */
 } weir_oauth2_options;
 #define WEIR_OAUTH2(...)                                                                           \
     (&(weir_oauth2_options){.struct_size = sizeof(weir_oauth2_options), __VA_ARGS__})

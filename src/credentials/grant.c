@@ -64,6 +64,15 @@ static weir_status check_grant(const weir_oauth2_options *o, weir_error *err)
     return WEIR_OK;
 }
 
+static bool has_certificate(const weir_oauth2_options *o)
+{
+    weir_tls_options tls;
+    if (options_read(&tls, sizeof tls, o->tls, "WEIR_TLS", NULL) != WEIR_OK)
+        return true; /* whoever uses it will say what is wrong with it */
+    return options_text(o->client_cert_file) || options_text(tls.private_key) ||
+           options_text(tls.private_key_file);
+}
+
 /* A client that TLS authenticates (RFC 8705) or a public one has no secret. */
 static weir_status check_client(const weir_oauth2_options *o, weir_error *err)
 {
@@ -75,8 +84,7 @@ static weir_status check_client(const weir_oauth2_options *o, weir_error *err)
         return missing(err, "client_secret", "client_auth ", "BASIC");
     if (key_auth && !options_text(o->private_key) && !options_text(o->private_key_file))
         return missing(err, "private_key or private_key_file", "client_auth ", "PRIVATE_KEY_JWT");
-    if (o->grant == WEIR_GRANT_CLIENT_CREDENTIALS && !secret && !key_auth &&
-        !options_text(o->client_cert_file))
+    if (o->grant == WEIR_GRANT_CLIENT_CREDENTIALS && !secret && !key_auth && !has_certificate(o))
         return missing(err, "client_secret", "the grant ", grant_name(o->grant));
     return WEIR_OK;
 }

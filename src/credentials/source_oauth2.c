@@ -340,7 +340,13 @@ static struct http *open_http(const weir_oauth2_options *o, weir_error *err)
         .certificate_chain_file = options_text(o->client_cert_file),
     };
     bool own = tls.root_certificates_file || tls.private_key_file || tls.certificate_chain_file;
-    const struct http_options options = {own ? &tls : NULL, o->proxy, "auth"};
+    if (own && o->tls) {
+        error_set(err, WEIR_INVALID,
+                  "weir_credentials_oauth2: .tls and ca_file, client_cert_file or client_key_file "
+                  "contradict each other");
+        return NULL;
+    }
+    const struct http_options options = {own ? &tls : o->tls, o->proxy, "auth"};
     return http_open(&options, err);
 }
 

@@ -153,9 +153,11 @@ static void explain_timeout(const struct command *c, struct rpc_end *end)
     weir_error *e = &end->error;
     if (e->status != WEIR_TIMEOUT || !(end->unprocessed || c->method->reads))
         return;
-    if (c->why.status != WEIR_OK)
+    if (c->why.status != WEIR_OK) {
         *e = c->why;
-    else if (end->unprocessed && rpc_state(c->channel->rpc) != WEIR_CHANNEL_READY) {
+        end->grpc_status = e->origin == WEIR_ORIGIN_GRPC ? e->code : end->grpc_status;
+        end->message = c->why.message;
+    } else if (end->unprocessed && rpc_state(c->channel->rpc) != WEIR_CHANNEL_READY) {
         e->status = WEIR_UNREACHABLE;
         e->retry_in_ms = 0;
     }

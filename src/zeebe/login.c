@@ -80,24 +80,6 @@ static const char *optional(const char *option, const char *variable, const char
     return variable ? variable : fallback;
 }
 
-static weir_status token_files(weir_oauth2_options *out, const weir_tls_options *given,
-                               weir_error *err)
-{
-    weir_tls_options tls;
-    weir_status status = options_read(&tls, sizeof tls, given, "WEIR_TLS", err);
-    if (status != WEIR_OK)
-        return status;
-    if (tls.root_certificates || tls.private_key || tls.certificate_chain)
-        return error_set(err, WEIR_UNSUPPORTED,
-                         "token_tls takes files, not PEM texts: root_certificates_file, "
-                         "private_key_file, certificate_chain_file");
-    out->ca_file = tls.root_certificates_file;
-    out->client_key_file = tls.private_key_file;
-    out->client_cert_file =
-        tls.certificate_chain_file ? tls.certificate_chain_file : tls.private_key_file;
-    return WEIR_OK;
-}
-
 weir_credentials *login_credentials(const struct login *login, const weir_oauth2_channel_options *o,
                                     const struct gateway *gateway, weir_error *err)
 {
@@ -127,6 +109,7 @@ weir_credentials *login_credentials(const struct login *login, const weir_oauth2
         .leeway_s = o->leeway_s,
         .expires_in_s = o->expire_in_s,
         .allow_plaintext = o->allow_plaintext_credentials,
+        .tls = o->token_tls,
     };
     if (!wanted.token_url) {
         error_set(err, WEIR_MISSING,
@@ -134,7 +117,5 @@ weir_credentials *login_credentials(const struct login *login, const weir_oauth2
                   "ZEEBE_AUTHORIZATION_SERVER_URL provided");
         return NULL;
     }
-    if (token_files(&wanted, o->token_tls, err) != WEIR_OK)
-        return NULL;
     return weir_credentials_oauth2(&wanted, err);
 }
