@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <weir/weir.h>
 
 struct place {
@@ -126,6 +128,49 @@ static void a_dead_address_is_unreachable_and_says_why(void **state)
     weir_channel_close(channel);
 }
 
+/* In the child: 0 when every function says that it must not be used there. */
+static int use_in_child(struct place *p, weir_call *call)
+{
+    weir_error err = {0};
+    weir_health health;
+    char *message = NULL;
+    int wrong = weir_zeebe_topology(p->zeebe, 1000, &err) || err.status != WEIR_INVALID;
+    wrong += weir_zeebe_call(p->zeebe, "Topology", NULL, NULL, &err) != NULL;
+    wrong += weir_zeebe_call_start(p->zeebe, "Topology", NULL, NULL, &err) != NULL;
+    wrong += weir_zeebe_health(p->zeebe, NULL, &health, 1000, &err) != WEIR_INVALID;
+    wrong += weir_channel_wait(p->channel, WEIR_CHANNEL_READY, 1000, &err) != WEIR_INVALID;
+    wrong += weir_channel_connect(p->channel, &err) != WEIR_INVALID;
+    wrong += weir_call_next(call, &message, 1000, &err) != WEIR_INVALID;
+    wrong += weir_call_fd(call) != -1;
+    weir_call_cancel(call);
+    weir_call_free(call);
+    weir_zeebe_free(p->zeebe);
+    weir_channel_close(p->channel);
+    err = (weir_error){0};
+    return wrong + (weir_channel_insecure(NULL, &err) != NULL);
+}
+
+static void a_forks_child_is_told_and_its_parent_goes_on(void **state)
+{
+    (void)state;
+    struct place p;
+    weir_error err = {0};
+    int status = -1;
+    open_place(&p);
+    weir_topology_free(weir_zeebe_topology(p.zeebe, 5000, &err));
+    weir_call *call = weir_zeebe_call_start(p.zeebe, "PublishMessage", NULL, NULL, &err);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(use_in_child(&p, call));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    weir_topology_free(weir_zeebe_topology(p.zeebe, 5000, &err));
+    assert_int_equal(err.status, WEIR_OK);
+    weir_call_free(call);
+    close_place(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +179,7 @@ int main(void)
         cmocka_unit_test(what_is_no_request_is_refused_before_anything_is_sent),
         cmocka_unit_test(a_null_handle_keeps_the_error_that_explains_it),
         cmocka_unit_test(a_dead_address_is_unreachable_and_says_why),
+        cmocka_unit_test(a_forks_child_is_told_and_its_parent_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

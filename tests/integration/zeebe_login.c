@@ -2,12 +2,14 @@
  * and what a program is told. */
 #include "lib/check.h"
 #include "lib/sandboxed.h"
+#include "sandbox/pki.h"
 #include "unit/zeebe/environment.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <weir/weir.h>
 
 enum face { BLOCKING, DESCRIPTOR, CALLBACK, FACES };
@@ -323,6 +325,49 @@ static void the_environment_of_a_sandbox_with_tls_is_enough(void **state)
     sandbox_stop(sandbox);
 }
 
+static void a_client_certificate_opens_a_gateway_that_demands_one(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/weir-zeebe-mutual-XXXXXX", *ca = NULL, both[9000];
+    struct pki_request ask = {"client", NULL, true, PKI_VALID};
+    struct pki_cert cert = {0};
+    weir_error err = {0};
+    struct pki *clients = pki_new("clients", NULL);
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(pki_write_ca(clients, dir, &ca, NULL), WEIR_OK);
+    assert_int_equal(pki_issue(clients, &ask, &cert, NULL), WEIR_OK);
+    struct sandbox *sandbox = sandboxed_start(
+        &(struct sandbox_options){.only = "zeebe", .tls = true, .client_ca_file = ca});
+    snprintf(both, sizeof both, "%s%s", cert.key, cert.chain);
+    const char *roots = sandbox_value(sandbox, "ZEEBE_CA_CERTIFICATE_PATH");
+    const weir_tls_options *ways[] = {
+        WEIR_TLS(.root_certificates_file = roots, .private_key = cert.key,
+                 .certificate_chain = cert.chain),
+        WEIR_TLS(.root_certificates_file = roots, .private_key = both),
+        WEIR_TLS(.root_certificates_file = roots),
+    };
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        err = (weir_error){0};
+        struct world w = {.sandbox = sandbox};
+        w.channel = weir_channel_secure(
+            WEIR_CHANNEL(.grpc_address = sandbox_value(sandbox, "ZEEBE_ADDRESS"), .tls = ways[i]),
+            &err);
+        w.zeebe = weir_zeebe_new(w.channel, &err);
+        weir_status status = topology(&w, 2000, &err);
+        if (i < 2)
+            assert_string_equal(err.message, "");
+        else
+            assert_int_not_equal(status, WEIR_OK);
+        close_world(&w);
+    }
+    sandbox_stop(sandbox);
+    unlink(ca);
+    rmdir(dir);
+    weir_free(ca);
+    pki_cert_clear(&cert);
+    pki_free(clients);
+}
+
 /* ---- health --------------------------------------------------------------------------------- */
 
 static void health_says_how_a_service_is(void **state)
@@ -480,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_fixed_token_that_is_refused_is_not_sent_again),
         cmocka_unit_test(who_brings_no_credentials_is_told_so),
         cmocka_unit_test(the_environment_of_a_sandbox_with_tls_is_enough),
+        cmocka_unit_test(a_client_certificate_opens_a_gateway_that_demands_one),
         cmocka_unit_test(health_says_how_a_service_is),
         cmocka_unit_test(only_what_does_no_harm_is_repeated),
         cmocka_unit_test(what_cannot_be_repeated_in_time_ends_with_its_own_reason),
