@@ -214,6 +214,19 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(s->loop->read_buffer, LOOP_READ_SIZE);
 }
 
+/* libuv 1.44 calls it an end when the last bytes and a reset come in one event (uv__stream_io(): a
+ * POLLHUP after a partial read); the socket knows better. */
+static int really(const struct stream *s, int uv_error)
+{
+    uv_os_fd_t fd;
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (uv_error != UV_EOF || uv_fileno(&s->uv.handle, &fd) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error == 0)
+        return uv_error;
+    return -error;
+}
+
 static void ended_by_peer(struct stream *s, int uv_error)
 {
     static const char *const doing[] = {
@@ -242,7 +255,7 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
     if (s->closing || got == 0)
         return;
     if (got < 0) {
-        ended_by_peer(s, (int)got);
+        ended_by_peer(s, really(s, (int)got));
         return;
     }
     const uint8_t *data = (const uint8_t *)buf->base;

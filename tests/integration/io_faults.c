@@ -9,6 +9,7 @@
 #include "sandbox/pki.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,10 +175,46 @@ static void a_cut_is_unreachable_and_a_good_end_is_none(void **state)
             else
                 faultproxy_cut(p);
             talk_wait(&t);
-            assert_int_equal(t.why.status, soft ? WEIR_OK : WEIR_UNREACHABLE);
+            if (t.why.status != (soft ? WEIR_OK : WEIR_UNREACHABLE))
+                fail_msg("tls %d, soft %d: %d %s", tls, soft, t.why.status, t.why.message);
             finish(&t, p);
         }
     }
+}
+
+/* On the loop's own thread, so that it finds both at once. */
+static void say_and_reset(void *user)
+{
+    const int *fd = user;
+    const struct linger hard = {.l_onoff = 1, .l_linger = 0};
+    assert_int_equal(send(*fd, "bye", 3, 0), 3);
+    assert_int_equal(setsockopt(*fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
+    close(*fd);
+}
+
+static void last_words_and_a_reset_are_no_good_end(void **state)
+{
+    (void)state;
+    struct talk t = {.server = TALK_SILENT, .send = 1};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    talk_listen(&t);
+    talk_connect(&t, ntohs(at.sin_port));
+    talk_wait_opened(&t);
+    int fd = accept(listener, NULL, NULL);
+    char byte;
+    assert_int_equal(recv(fd, &byte, 1, 0), 1); /* or what is unread makes the reset */
+    loop_call(t.loop, say_and_reset, &fd);
+    talk_wait(&t);
+    assert_int_equal(t.echoed, 3);
+    assert_int_equal(t.why.status, WEIR_UNREACHABLE);
+    assert_int_equal(t.why.code, ECONNRESET);
+    talk_close(&t);
+    close(listener);
 }
 
 static void garbled_bytes_break_tls_and_are_named(void **state)
@@ -248,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_black_hole_costs_no_more_than_the_limit),
         cmocka_unit_test(nobody_listening_is_unreachable),
         cmocka_unit_test(a_cut_is_unreachable_and_a_good_end_is_none),
+        cmocka_unit_test(last_words_and_a_reset_are_no_good_end),
         cmocka_unit_test(garbled_bytes_break_tls_and_are_named),
         cmocka_unit_test(all_arrives_in_order_however_slow_the_network),
         cmocka_unit_test(a_peer_that_leaves_while_we_write_kills_nobody),
