@@ -1,7 +1,6 @@
 /* Whole files: read with a limit, replaced atomically. */
 #include "core/file.h"
 
-#include "core/clock.h"
 #include "core/error.h"
 #include "core/mem.h"
 #include "core/secret.h"
@@ -73,11 +72,10 @@ weir_status file_replace(const char *path, const void *data, size_t len, unsigne
                          const char *what, weir_error *err)
 {
     char temporary[4096];
-    uint64_t unique = clock_random(clock_system(), UINT64_MAX);
-    int need =
-        snprintf(temporary, sizeof temporary, "%s.%016llx", path, (unsigned long long)unique);
+    int need = snprintf(temporary, sizeof temporary, "%s.new", path);
     if (need < 0 || (size_t)need >= sizeof temporary)
         return error_set(err, WEIR_INVALID, "%s: the path is too long", what);
+    unlink(temporary); /* of a process that was killed here: never more than one is left */
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
     if (fd < 0)
         return error_system(err, WEIR_STORE, errno, "%s: cannot create '%s'", what, temporary);

@@ -9,7 +9,8 @@
  * large: WEIR_INVALID. */
 weir_status file_read(const char *path, size_t max, const char *what, char **text, size_t *len,
                       weir_error *err);
-/* Through a temporary file in the same folder, fsync and rename; `mode` is the file's. */
+/* Through PATH.new, fsync and rename; `mode` is the file's. Processes that may write the same file
+ * hold a lock of their own. */
 weir_status file_replace(const char *path, const void *data, size_t len, unsigned mode,
                          const char *what, weir_error *err);
 #endif
