@@ -303,31 +303,6 @@ static bool take_one(struct parser *p)
 
 /* ---- steps two and three: the command, and its flags ----------------------------------- */
 
-static const char *check_value(const struct flag *flag, const char *value)
-{
-    weir_ms ms;
-    int64_t number;
-    bool on;
-    switch (flag->kind) {
-    case FLAG_SWITCH:
-        return value_switch(value, &on);
-    case FLAG_DURATION:
-        return value_duration(value, &ms);
-    case FLAG_SIZE:
-        return value_size(value, &number);
-    case FLAG_NUMBER:
-        return value_number(value, &number);
-    case FLAG_CHOICE:
-        return value_is_choice(value, flag->value) ? NULL : "is none of";
-    case FLAG_VARIABLE:
-    case FLAG_TEXT:
-    case FLAG_FILE:
-    case FLAG_JSON:
-        break;
-    }
-    return NULL;
-}
-
 static bool check_flags(struct parser *p)
 {
     struct args *args = p->args;
@@ -338,7 +313,7 @@ static bool check_flags(struct parser *p)
             return complain_flag(p, dashes(given->spelled), given->spelled);
         if (strcmp(given->flag->name, "help") == 0)
             args->help = strcmp(given->value, "false") != 0;
-        const char *wrong = check_value(given->flag, given->value);
+        const char *wrong = flag_check(given->flag, given->value);
         if (wrong)
             return complain(p, "%s%s: \"%s\" %s%s%s", dashes(given->spelled), given->spelled,
                             given->value, wrong, given->flag->kind == FLAG_CHOICE ? " " : "",

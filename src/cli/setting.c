@@ -50,34 +50,9 @@ static bool take_file(struct setting *out, const char *variable, weir_error *err
     return true;
 }
 
-static const char *check_kind(const struct flag *flag, const char *value)
-{
-    weir_ms ms;
-    int64_t number;
-    bool on;
-    switch (flag->kind) {
-    case FLAG_SWITCH:
-        return value_switch(value, &on);
-    case FLAG_DURATION:
-        return value_duration(value, &ms);
-    case FLAG_SIZE:
-        return value_size(value, &number);
-    case FLAG_NUMBER:
-        return value_number(value, &number);
-    case FLAG_CHOICE:
-        return value_is_choice(value, flag->value) ? NULL : "is none of";
-    case FLAG_TEXT:
-    case FLAG_FILE:
-    case FLAG_JSON:
-    case FLAG_VARIABLE:
-        break;
-    }
-    return NULL;
-}
-
 static weir_status check(const struct setting *setting, const struct flag *flag, weir_error *err)
 {
-    const char *wrong = check_kind(flag, setting->value);
+    const char *wrong = flag_check(flag, setting->value);
     if (!wrong)
         return WEIR_OK;
     bool choice = flag->kind == FLAG_CHOICE;

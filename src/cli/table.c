@@ -1,6 +1,8 @@
 /* Looking things up in a table of commands and flags. Pure; any thread. */
 #include "cli/table.h"
 
+#include "cli/value.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,4 +106,29 @@ bool flag_variable(const struct flag *flag, size_t index, char out[64])
     }
     (void)snprintf(out, 64, "%.*s", (int)strcspn(at, " "), at);
     return out[0] != '\0';
+}
+
+const char *flag_check(const struct flag *flag, const char *value)
+{
+    weir_ms ms;
+    int64_t number;
+    bool on;
+    switch (flag->kind) {
+    case FLAG_SWITCH:
+        return value_switch(value, &on);
+    case FLAG_DURATION:
+        return value_duration(value, &ms);
+    case FLAG_SIZE:
+        return value_size(value, &number);
+    case FLAG_NUMBER:
+        return value_number(value, &number);
+    case FLAG_CHOICE:
+        return value_is_choice(value, flag->value) ? NULL : "is none of";
+    case FLAG_VARIABLE:
+    case FLAG_TEXT:
+    case FLAG_FILE:
+    case FLAG_JSON:
+        break;
+    }
+    return NULL;
 }

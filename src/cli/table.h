@@ -85,6 +85,9 @@ const struct flag *flag_next(struct flag_walk *walk);
  * none. A flag's own name beats another's second name. */
 const struct flag *flag_find(const struct table *table, const struct command *command,
                              const char *name, bool camel);
+/* NULL: the value is one of the flag's kind; else what is wrong with it, to follow it in a message.
+ */
+const char *flag_check(const struct flag *flag, const char *value);
 /* Variables of a flag one by one: index 0.. ; false after the last. `out` has room for 64 bytes. */
 bool flag_variable(const struct flag *flag, size_t index, char out[64]);
 /* "client-id" as "clientId". */
