@@ -41,8 +41,8 @@ class Result:
 
 
 def clean_environment(more=None):
-    """Nothing that would lead the program anywhere."""
-    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "WEIR_TOKEN_CACHE": "none"}
+    """Nothing that would lead the program anywhere; nothing can be made in this home, not even by root."""
+    env = {"PATH": os.environ["PATH"], "HOME": "/proc/nobody", "LC_ALL": "C.UTF-8", "WEIR_TOKEN_CACHE": "none"}
     env.update({name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")})
     if TRACE:
         env["WEIR_LOG"] = "trace"
