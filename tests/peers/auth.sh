@@ -27,6 +27,15 @@ start_broker 8.5.8 ZEEBE_BROKER_GATEWAY_SECURITY_AUTHENTICATION_MODE=identity CA
 brief=$(their_token brief peers-secret-3) # lives for 4 s
 broker_up "$p" -plaintext -H "authorization: Bearer $(their_token post peers-secret-1)" || exit 1
 at=127.0.0.1:$BROKER_PORT
+# expired TOKEN: by its own claim, two seconds ago.
+expired() {
+    python3 - "$1" <<'P'
+import base64, json, sys, time
+claims = sys.argv[1].split(".")[1]
+sys.exit(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"] + 2 > time.time())
+P
+}
+until_true 30 expired "$brief" || FAIL "$p a brief token" "it does not expire"
 requests() { grep -c "^token $1 200" "$WORK/oidc.log"; }
 
 check "$p no token is BAD_LOGIN" 77 'bearer token' "$WEIR" zeebe status --address "$at"
