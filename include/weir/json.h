@@ -7,7 +7,8 @@
 
 #include <weir/error.h>
 
-/** An immutable JSON value. Those reached from a job or event live as long as it does. */
+/** An immutable JSON value, no handle: what makes one sets *err anew. Those reached from a job or
+ * event live as long as it does. */
 typedef struct weir_json weir_json;
 
 WEIR_BEGIN

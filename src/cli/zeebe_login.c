@@ -21,7 +21,7 @@ weir_credentials *cli_zeebe_credentials(const struct zeebe_settings *s, weir_ms 
         .proxy = zeebe_setting_text(s, ZEEBE_PROXY),
         .leeway_s = login_seconds(&s->at[ZEEBE_LEEWAY], 60),
         .expires_in_s = login_seconds(&s->at[ZEEBE_EXPIRE_IN], 0),
-        .timeout = timeout,
+        .timeout = timeout == WEIR_FOREVER ? WEIR_DEFAULT_TIMEOUT : timeout, /* of one fetch */
         .allow_plaintext = setting_switch(&s->at[ZEEBE_ALLOW_PLAINTEXT], false),
     };
     login_set_cache(&options, &s->at[ZEEBE_CACHE]);

@@ -140,7 +140,7 @@ static weir_status read_data(weir_event *event, json_t *object, weir_error *err)
 weir_event *weir_event_parse(const char *text, size_t len, weir_error *err)
 {
     weir_status status = WEIR_OK;
-    json_t *object = json_parse(text, len, "event", err);
+    json_t *object = error_held(err) ? NULL : json_parse(text, len, "event", err);
     if (!object)
         return NULL;
     weir_event *event = event_make(err);

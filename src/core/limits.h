@@ -4,13 +4,14 @@
 
 #define LIMIT_HTTP_HEADERS       (64 * 1024) /* all headers of one HTTP answer              */
 #define LIMIT_HTTP_BODY          (10 * 1024 * 1024) /* an HTTP body, unless a caller says less     */
-#define LIMIT_TOKEN_ANSWER       (256 * 1024)      /* a token endpoint's answer                   */
-#define LIMIT_TOKEN              (64 * 1024)       /* one access token                            */
-#define LIMIT_TOKEN_CACHE        (1024 * 1024)     /* the credentials file                        */
-#define LIMIT_KEY_FILE           (256 * 1024)      /* a PEM file                                  */
-#define LIMIT_ENV_FILE           (256 * 1024)      /* the file of a NAME_FILE variable            */
-#define LIMIT_GRPC_METADATA      (64 * 1024)       /* headers or trailers of a call: hard limit   */
-#define LIMIT_GRPC_METADATA_SOFT (16 * 1024)       /* advertised                                  */
+#define LIMIT_TOKEN_ANSWER       (256 * 1024)  /* a token endpoint's answer                   */
+#define LIMIT_TOKEN              (64 * 1024)   /* one access token                            */
+#define LIMIT_TOKEN_CACHE        (1024 * 1024) /* the credentials file                        */
+#define LIMIT_KEY_FILE           (256 * 1024)  /* a PEM file                                  */
+#define LIMIT_ENV_FILE           (256 * 1024)  /* the file of a NAME_FILE variable            */
+#define LIMIT_GRPC_METADATA      (64 * 1024)   /* headers or trailers of a call: hard limit   */
+#define LIMIT_GRPC_METADATA_SOFT (16 * 1024)   /* advertised                                  */
+#define LIMIT_GRPC_METADATA_SENT (128 * 1024)  /* of a call, without what is sent anyway        */
 #define LIMIT_GRPC_MESSAGE       (4 * 1024 * 1024) /* received message, default                   */
 #define LIMIT_GRPC_WINDOW        (1024 * 1024)     /* flow-control window of a stream             */
 #define LIMIT_GRPC_QUEUED_CALLS  65536             /* calls waiting for a stream                  */

@@ -47,6 +47,15 @@ static void to_stderr(const weir_log_record *r)
                   *r->channel ? " " : "", r->channel, r->message);
 }
 
+/* @locked */
+static void say(const weir_log_record *record)
+{
+    if (listener)
+        listener(record, listener_user);
+    else
+        to_stderr(record);
+}
+
 void log_at(weir_log_level at, const char *part, const char *channel, const char *fmt, ...)
 {
     if (!log_wants(at))
@@ -62,11 +71,14 @@ void log_at(weir_log_level at, const char *part, const char *channel, const char
     }
     weir_log_record record = {at, part, channel ? channel : "", message};
     pthread_mutex_lock(&lock);
-    if (listener)
-        listener(&record, listener_user);
-    else
-        to_stderr(&record);
+    if (log_wants(at)) /* weir_log_to() may have come in between, for somebody who wants less */
+        say(&record);
     pthread_mutex_unlock(&lock);
+}
+
+void log_after_fork(void)
+{
+    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
 void weir_log_to(weir_log_fn *fn, void *user, weir_log_level up_to)

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STRUCT_SIZE_MOST 4096 /* beyond it is what was never set, and no memory to look at */
+
 static bool all_zero(const unsigned char *at, size_t size)
 {
     while (size > 0 && at[size - 1] == 0)
@@ -29,6 +31,10 @@ weir_status options_read(void *out, size_t size, const void *in, const char *mac
     if (given < sizeof given)
         return error_set(err, WEIR_INVALID,
                          "options without struct_size: fill them through %s(...)", macro);
+    if (given > STRUCT_SIZE_MOST)
+        return error_set(err, WEIR_INVALID,
+                         "options with struct_size %zu, which none has: fill them through %s(...)",
+                         given, macro);
     if (given > size && !all_zero((const unsigned char *)in + size, given - size))
         return error_set(
             err, WEIR_UNSUPPORTED,
@@ -43,6 +49,16 @@ int64_t options_number(int64_t value, int64_t fallback)
     if (value == WEIR_ZERO)
         return 0;
     return value ? value : fallback;
+}
+
+weir_status options_limit(weir_ms value, weir_ms usual, const char *option, weir_ms *limit,
+                          weir_error *err)
+{
+    *limit = value == WEIR_DEFAULT_TIMEOUT ? usual : options_number(value, usual);
+    if (*limit >= WEIR_FOREVER)
+        return WEIR_OK;
+    return error_set(err, WEIR_INVALID, "%s %lld: no number of milliseconds, and no WEIR_FOREVER",
+                     option, (long long)value);
 }
 
 const char *options_text(const char *text)

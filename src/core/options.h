@@ -11,6 +11,11 @@ weir_status options_read(void *out, size_t size, const void *in, const char *mac
                          weir_error *err);
 /* value, or `fallback` when it is 0; WEIR_ZERO gives 0. */
 int64_t options_number(int64_t value, int64_t fallback);
+/* A time limit in an option: 0 and WEIR_DEFAULT_TIMEOUT stand for `usual`, WEIR_ZERO for none left.
+ * WEIR_INVALID, naming the `option`: another negative number than WEIR_FOREVER. */
+weir_status options_limit(weir_ms value, weir_ms usual, const char *option, weir_ms *limit,
+                          weir_error *err);
+
 /* text unless NULL, "" or WEIR_OMIT. */
 const char *options_text(const char *text);
 /* The first of the variables (ended by NULL) that is set and not empty, or NULL. */

@@ -327,12 +327,12 @@ static weir_credentials *of_source(struct source *source, weir_error *err)
 
 weir_credentials *weir_credentials_oauth2(const weir_oauth2_options *o, weir_error *err)
 {
-    return error_held(err) ? NULL : of_source(source_oauth2(o, err), err);
+    return loop_may_open(err) ? of_source(source_oauth2(o, err), err) : NULL;
 }
 
 weir_credentials *weir_credentials_custom(const weir_token_source *s, weir_error *err)
 {
-    return error_held(err) ? NULL : of_source(source_custom(s, err), err);
+    return loop_may_open(err) ? of_source(source_custom(s, err), err) : NULL;
 }
 
 static weir_token *fixed_token(const char *text, weir_error *err)
@@ -356,7 +356,7 @@ static weir_token *fixed_token(const char *text, weir_error *err)
 
 weir_credentials *weir_credentials_fixed(const char *token, weir_error *err)
 {
-    if (error_held(err))
+    if (!loop_may_open(err))
         return NULL;
     weir_token *fixed = fixed_token(token, err);
     struct loop *loop = fixed ? loop_acquire(err) : NULL;
@@ -522,7 +522,7 @@ weir_token *weir_credentials_refresh(weir_credentials *credentials, weir_ms time
 void weir_credentials_reject(weir_credentials *credentials, const weir_token *token)
 {
     weir_credentials *c = credentials;
-    if (!c || !token || c->fixed)
+    if (!c || !token || c->fixed || loop_check_fork(NULL) != WEIR_OK)
         return;
     pthread_mutex_lock(&c->lock);
     bool held = machine_reject(&c->machine, clock_system(), token);

@@ -1,5 +1,8 @@
 #include "credentials/source.h"
 
+#include "core/error.h"
+#include "core/options.h"
+
 weir_status source_init(struct source *source, const struct source_kind *kind, weir_error *err)
 {
     source->kind = kind;
@@ -10,6 +13,16 @@ weir_status source_init(struct source *source, const struct source_kind *kind, w
     loop_release(source->loop);
     source->loop = NULL;
     return err ? err->status : WEIR_NO_MEMORY;
+}
+
+weir_status source_limit(struct source *source, weir_ms wanted, weir_ms usual, weir_error *err)
+{
+    weir_status status = options_limit(wanted, usual, "timeout", &source->timeout, err);
+    if (status != WEIR_OK || source->timeout > 0)
+        return status;
+    return error_set(err, WEIR_INVALID,
+                     "timeout: fetching a token needs a limit of at least 1 ms; how long a caller "
+                     "waits for one is its own affair");
 }
 
 void source_bind(struct source *source, const struct source_events *events, void *user)

@@ -41,6 +41,8 @@ struct source *source_oauth2(const weir_oauth2_options *o, weir_error *err);
 struct source *source_custom(const weir_token_source *s, weir_error *err);
 /* Fills what every kind has: the loop, the pool. */
 weir_status source_init(struct source *source, const struct source_kind *kind, weir_error *err);
+/* The limit of one fetch: WEIR_INVALID when it is none, because a fetch always has one. */
+weir_status source_limit(struct source *source, weir_ms wanted, weir_ms usual, weir_error *err);
 void source_bind(struct source *source, const struct source_events *events, void *user);
 /* The end, after `stop`: runs what the helper thread still has to do, waits for it, then for what
  * it told the I/O thread, and frees. Not on the I/O thread. */

@@ -187,7 +187,8 @@ struct source *source_custom(const weir_token_source *s, weir_error *err)
         return NULL;
     }
     struct custom *c = mem_zalloc(sizeof *c);
-    if (!c || source_init(&c->base, &kind, err) != WEIR_OK) {
+    if (!c || source_limit(&c->base, read.timeout, TIMEOUT_MS, err) != WEIR_OK ||
+        source_init(&c->base, &kind, err) != WEIR_OK) {
         if (!c)
             error_no_memory(err);
         mem_free(c);
@@ -196,7 +197,6 @@ struct source *source_custom(const weir_token_source *s, weir_error *err)
     c->is = read;
     c->base.what = "the token source";
     c->base.leeway_s = (int)options_number(read.leeway_s, LEEWAY_S);
-    c->base.timeout = read.timeout > 0 ? read.timeout : TIMEOUT_MS;
     c->fetched.run = on_fetched;
     timer_init(&c->limit, c->base.loop, on_limit, c);
     return &c->base;

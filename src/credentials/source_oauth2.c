@@ -363,14 +363,14 @@ static weir_status fill(struct oauth2 *s, const weir_oauth2_options *o, weir_err
 {
     static const struct source_kind kind = {start, stop, rejected, release};
     s->grant = grant_new(o, err);
-    if (!s->grant || request_check(s->grant, err) != WEIR_OK)
+    if (!s->grant || request_check(s->grant, err) != WEIR_OK ||
+        source_limit(&s->base, o->timeout, TIMEOUT_MS, err) != WEIR_OK)
         return WEIR_INVALID;
     s->http = open_http(o, err);
     if (!s->http || open_cache(s, o, err) != WEIR_OK)
         return WEIR_INVALID;
     s->base.what = s->grant->what;
     s->base.leeway_s = (int)options_number(o->leeway_s, LEEWAY_S);
-    s->base.timeout = o->timeout > 0 ? o->timeout : TIMEOUT_MS;
     s->expires_in_s = (int)options_number(o->expires_in_s, TOKEN_EXPIRES_IN_S);
     s->on_refresh_token = o->on_refresh_token;
     s->user = o->user;

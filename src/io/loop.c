@@ -13,6 +13,7 @@
 #include "io/loop_private.h"
 
 #include "core/error.h"
+#include "core/log.h"
 #include "core/mem.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ static void after_fork_in_child(void)
 {
     if (atomic_load(&running))
         atomic_store(&stale, true);
+    log_after_fork();
     pthread_mutex_unlock(&global);
 }
 
@@ -61,6 +63,11 @@ weir_status loop_check_fork(weir_error *err)
                      "this process is a child of fork() and cannot use handles of its parent: open "
                      "them after fork(), or "
                      "call exec()");
+}
+
+bool loop_may_open(weir_error *err)
+{
+    return !error_held(err) && loop_check_fork(err) == WEIR_OK;
 }
 
 static void run_tasks(struct loop *loop)

@@ -43,6 +43,10 @@ void loop_count_busy(struct loop *loop, int more); /* +1, -1 */
 /* After fork() a child must not use handles: WEIR_INVALID, else WEIR_OK with *err untouched. */
 weir_status loop_check_fork(weir_error *err);
 
+/* For what opens a handle, before it does anything: false when *err holds an error already or this
+ * is a fork's child, where even OpenSSL may be found locked for ever. */
+bool loop_may_open(weir_error *err);
+
 uv_loop_t *loop_uv(struct loop *loop); /* @thread io */
 const struct clock *loop_clock(const struct loop *loop);
 #endif

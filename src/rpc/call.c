@@ -150,9 +150,7 @@ static void meet(struct rpc_call *call)
     struct rpc *rpc = call->rpc;
     timer_init(&call->timer, rpc->loop, out_of_time, call);
     list_append(&rpc->parked, &call->link);
-    if (rpc->active++ == 0)
-        loop_count_busy(rpc->loop, +1);
-    tally_add(&rpc->tally.calls_started, 1);
+    channel_call_begun(rpc);
     if (timer_set(&call->timer, call->until.at_ns) != WEIR_OK)
         call_fail(call, WEIR_NO_MEMORY, GRPC_RESOURCE_EXHAUSTED, "out of memory");
 }

@@ -97,11 +97,24 @@ static void start_idle_timer(struct rpc *rpc)
         timer_set_in(&rpc->idle, rpc->args.idle_timeout_ms);
 }
 
+static void count_active(struct rpc *rpc, bool more)
+{
+    rpc->active = more ? rpc->active + 1 : rpc->active - 1;
+    atomic_store_explicit(&rpc->tally.active, rpc->active, memory_order_relaxed);
+}
+
+void channel_call_begun(struct rpc *rpc)
+{
+    count_active(rpc, true);
+    tally_add(&rpc->tally.calls_started, 1);
+    if (rpc->active == 1)
+        loop_count_busy(rpc->loop, +1);
+}
+
 void channel_call_over(struct rpc *rpc, bool ok)
 {
     tally_add(ok ? &rpc->tally.calls_ok : &rpc->tally.calls_failed, 1);
-    rpc->active--;
-    atomic_store_explicit(&rpc->tally.active, rpc->active, memory_order_relaxed);
+    count_active(rpc, false);
     if (rpc->active == 0) {
         loop_count_busy(rpc->loop, -1);
         start_idle_timer(rpc);

@@ -82,6 +82,7 @@ void channel_turn_soon(struct rpc *rpc);
 /* A call is ready to begin, or comes back. */
 void channel_enqueue(struct rpc *rpc, struct rpc_call *call, bool again);
 void channel_dequeued(struct rpc *rpc, struct rpc_call *call); /* it left `waiting` */
+void channel_call_begun(struct rpc *rpc);
 void channel_call_over(struct rpc *rpc, bool ok);
 /* For a message: the last failure to connect, or what is being waited for. */
 const char *channel_trouble(const struct rpc *rpc);

@@ -2,6 +2,7 @@
  * thread; the I/O thread only hands pointers on. Orders go into the call under the channel's lock,
  * and the call into the channel's mailbox; the first one wakes the I/O thread. */
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "rpc/channel.h"
@@ -99,9 +100,16 @@ static bool write_headers(struct rpc_call *call, const struct rpc_call_options *
 
 static weir_status check(const struct rpc_call_options *o, weir_error *err)
 {
+    size_t size = 0;
     for (size_t i = 0; i < o->metadata_count; i++) {
         if (metadata_check(&o->metadata[i], err) != WEIR_OK)
             return WEIR_INVALID;
+        size += metadata_size(&o->metadata[i]);
+        if (size > LIMIT_GRPC_METADATA_SENT)
+            return error_set(err, WEIR_INVALID,
+                             "the call's metadata has more than %d KiB, names included; servers "
+                             "take 8 to 16",
+                             LIMIT_GRPC_METADATA_SENT / 1024);
     }
     return loop_check_fork(err);
 }

@@ -53,6 +53,9 @@ weir_status metadata_check(const weir_metadata *entry, weir_error *err)
     const unsigned char *value = entry->value.data;
     if (check_name(name, err) != WEIR_OK)
         return WEIR_INVALID;
+    if (!value && entry->value.len > 0)
+        return error_set(err, WEIR_INVALID, "the value of metadata '%s' is NULL, with a length",
+                         name);
     if (metadata_is_binary(name, strlen(name)))
         return WEIR_OK;
     for (size_t i = 0; i < entry->value.len; i++) {
@@ -63,6 +66,13 @@ weir_status metadata_check(const weir_metadata *entry, weir_error *err)
                              name, i);
     }
     return WEIR_OK;
+}
+
+size_t metadata_size(const weir_metadata *entry)
+{
+    size_t name_len = strlen(entry->name);
+    size_t len = entry->value.len;
+    return name_len + (metadata_is_binary(entry->name, name_len) ? len / 3 * 4 + 4 : len) + 32;
 }
 
 static bool make_room(struct metadata *m)

@@ -7,6 +7,8 @@
 /* Whether a caller may send it (gRPC over HTTP/2, "Custom-Metadata"): WEIR_INVALID names what is
  * wrong. */
 weir_status metadata_check(const weir_metadata *entry, weir_error *err);
+/* What it counts for, as HTTP/2 counts (RFC 9113, 6.5.2): text as sent, and 32 bytes. */
+size_t metadata_size(const weir_metadata *entry);
 bool metadata_is_binary(const char *name, size_t len); /* ends in "-bin" */
 
 /* Received entries, each name and value copied; "-bin" values are decoded, and split

@@ -337,7 +337,7 @@ static nghttp2_option *limits(void)
     nghttp2_option_set_no_closed_streams(o, 1);
     nghttp2_option_set_max_outbound_ack(o, ACKS_MAX);
     nghttp2_option_set_max_settings(o, SETTINGS_MAX);
-    nghttp2_option_set_max_send_header_block_length(o, LIMIT_GRPC_METADATA * 4);
+    nghttp2_option_set_max_send_header_block_length(o, LIMIT_GRPC_METADATA_SENT * 2);
     allow_blanks(o);
     return o;
 }

@@ -117,7 +117,10 @@ weir_channel *channel_open(const struct channel_plan *plan, weir_error *err)
 {
     static atomic_uint opened;
     weir_error why = {0};
-    if (plan->credentials && channel_check_exposure(plan, err) != WEIR_OK)
+    weir_ms limit;
+    if ((plan->credentials && channel_check_exposure(plan, err) != WEIR_OK) ||
+        options_limit(plan->default_timeout, COMMAND_LIMIT_MS, "default_timeout", &limit, err) !=
+            WEIR_OK)
         return NULL;
     weir_channel *channel = mem_zalloc(sizeof *channel);
     if (!channel) {
@@ -128,7 +131,7 @@ weir_channel *channel_open(const struct channel_plan *plan, weir_error *err)
     atomic_store(&channel->refs, 1);
     channel->clock = clock_system();
     channel->exposed = exposed(plan);
-    channel->default_timeout = options_number(plan->default_timeout, COMMAND_LIMIT_MS);
+    channel->default_timeout = limit;
     (void)snprintf(channel->name, sizeof channel->name, "zeebe#%u",
                    atomic_fetch_add(&opened, 1) + 1);
     if (connect_to(channel, plan, &why) != WEIR_OK) {

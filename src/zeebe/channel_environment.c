@@ -250,7 +250,7 @@ static weir_channel *open_it(const struct environment *e, const char *server_nam
 weir_channel *weir_channel_from_environment(weir_error *err)
 {
     struct environment e;
-    if (error_held(err))
+    if (!loop_may_open(err))
         return NULL;
     char *server_name = authority_host(options_env("ZEEBE_OVERRIDE_AUTHORITY", (char *)NULL));
     weir_channel *channel =

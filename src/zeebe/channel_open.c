@@ -59,7 +59,7 @@ static weir_channel *open_without(const weir_channel_options *given, bool plaint
     struct gateway gateway = {0};
     weir_channel *channel = NULL;
     enum gateway_security against = plaintext ? GATEWAY_TLS : GATEWAY_PLAINTEXT;
-    if (error_held(err))
+    if (!loop_may_open(err))
         return NULL;
     if (options_read(&o, sizeof o, given, "WEIR_CHANNEL", err) != WEIR_OK ||
         gateway_parse(&gateway, given_address(o.grpc_address), "grpc_address", err) != WEIR_OK)
@@ -92,7 +92,7 @@ weir_channel *weir_channel_with_credentials(const weir_channel_options *given,
     weir_channel_options o;
     struct gateway gateway = {0};
     weir_channel *channel = NULL;
-    if (error_held(err))
+    if (!loop_may_open(err))
         return NULL;
     if (!credentials) {
         error_null(err, "the credentials");
@@ -165,7 +165,8 @@ weir_channel *weir_channel_oauth2_client_credentials(const weir_oauth2_channel_o
     struct gateway gateway = {0};
     weir_channel *channel = NULL;
     char *made = NULL;
-    if (error_held(err) || options_read(&o, sizeof o, given, "WEIR_OAUTH2_CHANNEL", err) != WEIR_OK)
+    if (!loop_may_open(err) ||
+        options_read(&o, sizeof o, given, "WEIR_OAUTH2_CHANNEL", err) != WEIR_OK)
         return NULL;
     const char *address = oauth2_address(o.grpc_address, &made, err);
     if (!address)
@@ -210,7 +211,8 @@ weir_channel *weir_channel_camunda_cloud(const weir_cloud_channel_options *given
     weir_oauth2_channel_options oauth2;
     struct gateway gateway = {0};
     weir_channel *channel = NULL;
-    if (error_held(err) || options_read(&o, sizeof o, given, "WEIR_CLOUD_CHANNEL", err) != WEIR_OK)
+    if (!loop_may_open(err) ||
+        options_read(&o, sizeof o, given, "WEIR_CLOUD_CHANNEL", err) != WEIR_OK)
         return NULL;
     const char *cluster = options_text(o.cluster_id);
     const char *region = options_text(o.region);

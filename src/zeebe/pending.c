@@ -92,7 +92,7 @@ weir_call *weir_zeebe_call_start(weir_zeebe *zeebe, const char *rpc, const char 
                                  const weir_call_options *o, weir_error *err)
 {
     weir_call_options options;
-    if (zeebe_check(zeebe, err) != WEIR_OK ||
+    if (zeebe_check(zeebe, err) != WEIR_OK || error_held(err) ||
         options_read(&options, sizeof options, o, "WEIR_CALL", err) != WEIR_OK)
         return NULL;
     struct weir_call *call = new_call(zeebe, err);
@@ -190,14 +190,14 @@ const weir_metadata *weir_call_headers(weir_call *call, size_t *count)
 {
     if (count)
         *count = 0;
-    return call ? look(call, &call->headers, count) : NULL;
+    return call && loop_check_fork(NULL) == WEIR_OK ? look(call, &call->headers, count) : NULL;
 }
 
 const weir_metadata *weir_call_trailers(weir_call *call, size_t *count)
 {
     if (count)
         *count = 0;
-    return call ? look(call, &call->trailers, count) : NULL;
+    return call && loop_check_fork(NULL) == WEIR_OK ? look(call, &call->trailers, count) : NULL;
 }
 
 /* ---- ending ------------------------------------------------------------------------------ */

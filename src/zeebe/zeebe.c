@@ -14,7 +14,7 @@
 weir_zeebe *weir_zeebe_new(weir_channel *channel, weir_error *err)
 {
     weir_channel *made = NULL;
-    if (error_held(err) || loop_check_fork(err) != WEIR_OK)
+    if (!loop_may_open(err))
         return NULL;
     if (!channel && !(channel = made = weir_channel_from_environment(err)))
         return NULL;
@@ -73,7 +73,7 @@ weir_status zeebe_prepare(struct command *c, weir_channel *channel, const char *
     c->method = codec_method_find(rpc, err);
     if (!c->method)
         return WEIR_INVALID;
-    weir_ms limit = o->timeout ? o->timeout : WEIR_DEFAULT_TIMEOUT;
+    weir_ms limit = options_number(o->timeout, WEIR_DEFAULT_TIMEOUT);
     c->channel = channel;
     c->until = deadline_in(channel->clock, limit, channel->default_timeout);
     c->headers = o->headers;

@@ -3,6 +3,7 @@
 #include "core/log.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,12 +91,54 @@ static void the_previous_listener_does_not_run_any_more(void **state)
     weir_log_to(NULL, NULL, WEIR_LOG_OFF);
 }
 
+static atomic_int too_much;
+
+static void only_errors(const weir_log_record *record, void *user)
+{
+    (void)user;
+    if (record->level > WEIR_LOG_ERROR)
+        atomic_fetch_add(&too_much, 1);
+}
+
+static void anything(const weir_log_record *record, void *user)
+{
+    (void)record;
+    (void)user;
+}
+
+static void *chatter(void *unused)
+{
+    while (!atomic_load(&enough))
+        log_at(WEIR_LOG_TRACE, "core", "x#1", "words");
+    return unused;
+}
+
+static void a_listener_never_hears_more_than_it_asked_for(void **state)
+{
+    (void)state;
+    pthread_t threads[3];
+    atomic_store(&enough, false);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        pthread_create(&threads[i], NULL, chatter, NULL);
+    for (int i = 0; i < 3000; i++) {
+        weir_log_to(anything, NULL, WEIR_LOG_TRACE);
+        sched_yield();
+        weir_log_to(only_errors, NULL, WEIR_LOG_ERROR);
+    }
+    atomic_store(&enough, true);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        pthread_join(threads[i], NULL);
+    weir_log_to(NULL, NULL, WEIR_LOG_OFF);
+    assert_int_equal(atomic_load(&too_much), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_environment_is_asked_at_the_first_use),
         cmocka_unit_test(only_what_is_wanted_arrives_and_on_one_line),
         cmocka_unit_test(the_previous_listener_does_not_run_any_more),
+        cmocka_unit_test(a_listener_never_hears_more_than_it_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,44 @@ static void secrets_compare_by_content_and_length(void **state)
     secret_free(NULL);
 }
 
+static void a_struct_size_that_none_has_is_not_looked_behind(void **state)
+{
+    (void)state;
+    struct {
+        size_t struct_size;
+        int number;
+    } out, in = {SIZE_MAX, 1};
+    weir_error err = {0};
+    assert_int_equal(options_read(&out, sizeof out, &in, "WEIR_X", &err), WEIR_INVALID);
+    assert_non_null(strstr(err.message, "WEIR_X"));
+    in.struct_size = 1 << 20;
+    assert_int_equal(options_read(&out, sizeof out, &in, "WEIR_X", &err), WEIR_INVALID);
+}
+
+static void a_limit_is_a_number_or_one_of_the_names(void **state)
+{
+    (void)state;
+    static const struct {
+        weir_ms value, limit;
+        weir_status status;
+    } cases[] = {
+        {0, 70, WEIR_OK},
+        {WEIR_DEFAULT_TIMEOUT, 70, WEIR_OK},
+        {WEIR_ZERO, 0, WEIR_OK},
+        {WEIR_FOREVER, WEIR_FOREVER, WEIR_OK},
+        {INT64_MAX, INT64_MAX, WEIR_OK},
+        {-3, -3, WEIR_INVALID},
+        {INT64_MIN, INT64_MIN, WEIR_INVALID},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        weir_ms limit = 1;
+        weir_error err = {0};
+        assert_int_equal(options_limit(cases[i].value, 70, "x", &limit, &err), cases[i].status);
+        assert_true(limit == cases[i].limit);
+        assert_int_equal(err.status, cases[i].status);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +153,8 @@ int main(void)
         cmocka_unit_test(an_empty_variable_counts_as_unset),
         cmocka_unit_test(a_file_is_replaced_whole_with_its_mode_or_not_at_all),
         cmocka_unit_test(secrets_compare_by_content_and_length),
+        cmocka_unit_test(a_struct_size_that_none_has_is_not_looked_behind),
+        cmocka_unit_test(a_limit_is_a_number_or_one_of_the_names),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
