@@ -387,9 +387,12 @@ static int connect_now(struct stream *s, const struct address *address)
 static char *connect_request(const struct stream_options *o)
 {
     struct buf text = BUF_INIT((size_t)8 * 1024);
+    const char *credentials = o->proxy_authorization;
+    buf_reserve(&text,
+                2 * strlen(o->connect_target) + (credentials ? strlen(credentials) : 0) + 64);
     buf_addf(&text, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n", o->connect_target, o->connect_target);
-    if (o->proxy_authorization)
-        buf_addf(&text, "Proxy-Authorization: %s\r\n", o->proxy_authorization);
+    if (credentials)
+        buf_addf(&text, "Proxy-Authorization: %s\r\n", credentials);
     buf_adds(&text, "\r\n");
     return text.data;
 }

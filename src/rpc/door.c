@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/mem.h"
 #include "core/options.h"
+#include "core/secret.h"
 #include "core/text.h"
 #include "io/proxy.h"
 #include "io/tls.h"
@@ -79,9 +80,12 @@ static char *proxy_authorization(const char *userinfo)
 {
     struct buf plain = BUF_INIT(1024);
     struct buf value = BUF_INIT(2048);
+    buf_reserve(&plain, strlen(userinfo)); /* growing would leave copies behind */
+    buf_reserve(&value, 2 * strlen(userinfo) + 16);
     percent_decode(&plain, userinfo, strlen(userinfo));
     buf_adds(&value, "Basic ");
     base64_add(&value, plain.data ? plain.data : "", plain.len, true);
+    secret_wipe(plain.data, plain.len);
     buf_free(&plain);
     return value.data;
 }

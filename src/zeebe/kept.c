@@ -1,7 +1,9 @@
-/* Metadata copied whole: the entries, then their text, in one block. */
+/* Metadata copied whole: the entries, then their text, in one block. A program may send its own
+ * authorization, and servers set cookies: it is wiped. */
 #include "zeebe/pending.h"
 
 #include "core/mem.h"
+#include "core/secret.h"
 
 #include <string.h>
 
@@ -25,6 +27,7 @@ struct kept *kept_copy(const weir_metadata *list, size_t count, struct kept *old
     char *at = (char *)&kept->list[count];
     kept->older = older;
     kept->count = count;
+    kept->size = size;
     for (size_t i = 0; i < count; i++) {
         kept->list[i].name = at;
         at = put(at, list[i].name, strlen(list[i].name));
@@ -38,6 +41,7 @@ void kept_free(struct kept *kept)
 {
     while (kept) {
         struct kept *older = kept->older;
+        secret_wipe(kept, kept->size);
         mem_free(kept);
         kept = older;
     }

@@ -13,7 +13,7 @@
 /* Received metadata, copied whole into one block. */
 struct kept {
     struct kept *older;
-    size_t count;
+    size_t count, size;   /* entries; bytes of all of it */
     weir_metadata list[]; /* then the text */
 };
 
