@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/mem.h"
+#include "core/shield.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -169,7 +170,7 @@ static bool wait_token(struct inbox *inbox, weir_ms left, bool *held)
     return !failed || errno == EINTR;
 }
 
-weir_status inbox_take(struct inbox *inbox, void **item, struct deadline until, weir_error *err)
+static weir_status take(struct inbox *inbox, void **item, struct deadline until, weir_error *err)
 {
     bool held = false;
     bool more = true;
@@ -188,6 +189,14 @@ weir_status inbox_take(struct inbox *inbox, void **item, struct deadline until, 
     return WEIR_NOTHING;
 }
 
+weir_status inbox_take(struct inbox *inbox, void **item, struct deadline until, weir_error *err)
+{
+    int shielded = shield_up();
+    weir_status status = take(inbox, item, until, err);
+    shield_down(shielded);
+    return status;
+}
+
 size_t inbox_room(struct inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);
@@ -198,6 +207,7 @@ size_t inbox_room(struct inbox *inbox)
 
 int inbox_fd(struct inbox *inbox)
 {
+    int shielded = shield_up();
     pthread_mutex_lock(&inbox->lock);
     int fd = atomic_load(&inbox->fd);
     if (fd < 0) {
@@ -207,5 +217,6 @@ int inbox_fd(struct inbox *inbox)
             raise_fd(inbox);
     }
     pthread_mutex_unlock(&inbox->lock);
+    shield_down(shielded);
     return fd;
 }

@@ -4,6 +4,7 @@
 #include "core/log.h"
 
 #include "core/options.h"
+#include "core/shield.h"
 #include "core/text.h"
 
 #include <pthread.h>
@@ -70,10 +71,12 @@ void log_at(weir_log_level at, const char *part, const char *channel, const char
             *p = ' ';
     }
     weir_log_record record = {at, part, channel ? channel : "", message};
+    int shielded = shield_up();
     pthread_mutex_lock(&lock);
     if (log_wants(at)) /* weir_log_to() may have come in between, for somebody who wants less */
         say(&record);
     pthread_mutex_unlock(&lock);
+    shield_down(shielded);
 }
 
 void log_after_fork(void)

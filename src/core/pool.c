@@ -16,6 +16,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/mem.h"
+#include "core/shield.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -274,6 +275,8 @@ void pool_free(struct pool *pool)
     pthread_mutex_unlock(&pool->lock);
     if (inside)
         return;
+    int shielded = shield_up();
     join_all(pool);
+    shield_down(shielded);
     release(pool);
 }

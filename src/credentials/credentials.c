@@ -10,6 +10,7 @@
  * frees: the caller, or the helper thread itself when the caller is a library thread. */
 #include "core/error.h"
 #include "core/mem.h"
+#include "core/shield.h"
 #include "credentials/ask.h"
 #include "credentials/machine.h"
 #include "credentials/source.h"
@@ -469,11 +470,13 @@ static weir_token *wait_for(weir_credentials *c, struct deadline until, bool fre
         return NULL;
     ask->done = tell;
     ask->user = &b;
+    int shielded = shield_up();
     loop_post(c->loop, &ask->task);
     pthread_mutex_lock(&b.lock);
     while (!b.told)
         pthread_cond_wait(&b.moved, &b.lock);
     pthread_mutex_unlock(&b.lock);
+    shield_down(shielded);
     error_copy(err, &b.err);
     return b.token;
 }

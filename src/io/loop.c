@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/shield.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -214,6 +215,14 @@ struct loop *loop_ref(struct loop *loop)
     return loop;
 }
 
+/* A write, often with a lock of the caller's in hand. */
+static void wake(struct loop *loop)
+{
+    int shielded = shield_up();
+    uv_async_send(&loop->wake);
+    shield_down(shielded);
+}
+
 static void stop(struct loop *loop)
 {
     bool self = inside == loop;
@@ -224,12 +233,14 @@ static void stop(struct loop *loop)
     bool summoned = loop_summon(loop);
     pthread_mutex_unlock(&loop->lock);
     if (!summoned)
-        uv_async_send(&loop->wake);
+        wake(loop);
     if (self) {
         pthread_detach(thread);
         return;
     }
+    int shielded = shield_up();
     pthread_join(thread, NULL);
+    shield_down(shielded);
     destroy(loop);
 }
 
@@ -243,7 +254,7 @@ void loop_post(struct loop *loop, struct loop_task *task)
     bool summoned = idle && loop_summon(loop);
     pthread_mutex_unlock(&loop->lock);
     if (idle && !summoned)
-        uv_async_send(&loop->wake);
+        wake(loop);
 }
 
 struct errand {
@@ -273,11 +284,13 @@ void loop_call(struct loop *loop, void (*run)(void *user), void *user)
     }
     struct errand errand = {{run_errand, NULL},       run,  user, PTHREAD_MUTEX_INITIALIZER,
                             PTHREAD_COND_INITIALIZER, false};
+    int shielded = shield_up(); /* the errand lies on our stack */
     loop_post(loop, &errand.task);
     pthread_mutex_lock(&errand.lock);
     while (!errand.ran)
         pthread_cond_wait(&errand.done, &errand.lock);
     pthread_mutex_unlock(&errand.lock);
+    shield_down(shielded);
 }
 
 static void nothing(void *user)

@@ -386,7 +386,7 @@ static int connect_now(struct stream *s, const struct address *address)
 /* The CONNECT request (RFC 9110, 9.3.6), made now so that it cannot fail later. */
 static char *connect_request(const struct stream_options *o)
 {
-    struct buf text = BUF_INIT((size_t)8 * 1024);
+    struct buf text = BUF_INIT((size_t)24 * 1024);
     const char *credentials = o->proxy_authorization;
     buf_reserve(&text,
                 2 * strlen(o->connect_target) + (credentials ? strlen(credentials) : 0) + 64);

@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "core/options.h"
 #include "core/secret.h"
+#include "core/shield.h"
 #include "core/text.h"
 #include "io/proxy.h"
 #include "io/tls.h"
@@ -78,8 +79,8 @@ static weir_status copy_texts(struct rpc *rpc, const struct rpc_options *o, weir
 /* Basic authentication of the proxy (RFC 7617) from the URL's user part. */
 static char *proxy_authorization(const char *userinfo)
 {
-    struct buf plain = BUF_INIT(1024);
-    struct buf value = BUF_INIT(2048);
+    struct buf plain = BUF_INIT((size_t)8 * 1024);
+    struct buf value = BUF_INIT((size_t)16 * 1024);
     buf_reserve(&plain, strlen(userinfo)); /* growing would leave copies behind */
     buf_reserve(&value, 2 * strlen(userinfo) + 16);
     percent_decode(&plain, userinfo, strlen(userinfo));
@@ -219,12 +220,14 @@ weir_status rpc_state_wait(struct rpc *rpc, weir_channel_state last, struct dead
         return WEIR_INVALID;
     if (loop_inside(rpc->loop))
         return error_set(err, WEIR_INVALID, "a callback of the I/O thread cannot wait for it");
+    int shielded = shield_up();
     pthread_mutex_lock(&rpc->lock);
     while (rpc->state == last && timed_out != ETIMEDOUT)
         timed_out = forever ? pthread_cond_wait(&rpc->moved, &rpc->lock)
                             : pthread_cond_timedwait(&rpc->moved, &rpc->lock, &at);
     bool moved = rpc->state != last;
     pthread_mutex_unlock(&rpc->lock);
+    shield_down(shielded);
     error_ok(err);
     return moved ? WEIR_OK : WEIR_NOTHING;
 }

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/mem.h"
+#include "core/shield.h"
 
 #include <semaphore.h>
 
@@ -43,6 +44,20 @@ static void wait_until(sem_t *done, struct loop *loop)
 
 static const struct command_events events = {NULL, on_message, on_end};
 
+static weir_status run(struct command *c, struct wait *w, weir_error *err)
+{
+    struct loop *loop = c->channel->loop;
+    bool borrowed = loop_borrow(loop);
+    weir_status status = command_start(c, err);
+    if (status == WEIR_OK) {
+        wait_until(&w->done, borrowed ? loop : NULL);
+        status = w->status;
+    }
+    if (borrowed)
+        loop_return(loop);
+    return status;
+}
+
 weir_status command_run(const struct command *plan, char **answer, size_t *len, weir_error *err)
 {
     struct wait w = {.err = err};
@@ -55,15 +70,9 @@ weir_status command_run(const struct command *plan, char **answer, size_t *len, 
     c.events = &events;
     c.user = &w;
     sem_init(&w.done, 0, 0);
-    struct loop *loop = c.channel->loop;
-    bool borrowed = loop_borrow(loop);
-    weir_status status = command_start(&c, err);
-    if (status == WEIR_OK) {
-        wait_until(&w.done, borrowed ? loop : NULL);
-        status = w.status;
-    }
-    if (borrowed)
-        loop_return(loop);
+    int shielded = shield_up();
+    weir_status status = run(&c, &w, err);
+    shield_down(shielded);
     sem_destroy(&w.done);
     if (status == WEIR_OK && w.starved)
         status = error_no_memory(err);

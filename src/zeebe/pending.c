@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/mem.h"
 #include "core/options.h"
+#include "core/shield.h"
 #include "zeebe/zeebe.h"
 
 #include <string.h>
@@ -223,9 +224,11 @@ void weir_call_free(weir_call *call)
     if (loop_inside(channel->loop)) {
         call->orphan = !call->ended;
     } else {
+        int shielded = shield_up();
         while (!call->ended)
             pthread_cond_wait(&call->moved, &call->lock);
         pending_wait_callback(call);
+        shield_down(shielded);
     }
     bool mine = !call->orphan;
     pthread_mutex_unlock(&call->lock);

@@ -213,6 +213,61 @@ static void the_first_call_counts_as_active_before_any_has_ended(void **state)
     assert_int_equal(counters().active_calls, 0);
 }
 
+/* ---- a cancelled thread ------------------------------------------------------------------ */
+
+static bool one_is_held(const struct h2server_stats *now, size_t n)
+{
+    return now->held >= n;
+}
+
+/* By the last of these calls this thread runs the loop itself. */
+static void *call_and_be_held(void *unused)
+{
+    weir_error err = {0};
+    for (int i = 0; i < 20; i++)
+        weir_topology_free(weir_zeebe_topology(zeebe, 5000, &err));
+    weir_free(weir_zeebe_call(zeebe, "PublishMessage", NULL, WEIR_CALL(.timeout = 300), &err));
+    return unused;
+}
+
+static void *wait_for_a_change(void *unused)
+{
+    weir_error err = {0};
+    weir_channel_wait(channel, weir_channel_state_now(channel), 300, &err);
+    return unused;
+}
+
+static void *wait_for_an_answer(void *unused)
+{
+    weir_error err = {0};
+    char *message = NULL;
+    weir_call *call =
+        weir_zeebe_call_start(zeebe, "PublishMessage", NULL, WEIR_CALL(.timeout = 300), &err);
+    weir_call_next(call, &message, WEIR_FOREVER, &err);
+    weir_call_free(call);
+    return unused;
+}
+
+static void a_cancelled_thread_leaves_nothing_locked_behind(void **state)
+{
+    (void)state;
+    void *(*const waits[])(void *unused) = {call_and_be_held, wait_for_a_change,
+                                            wait_for_an_answer};
+    for (size_t i = 0; i < COUNT(waits); i++) {
+        pthread_t thread;
+        weir_error err = {0};
+        size_t before = h2server_stats(server).held;
+        assert_int_equal(pthread_create(&thread, NULL, waits[i], NULL), 0);
+        if (waits[i] != wait_for_a_change)
+            assert_true(h2server_wait(server, one_is_held, before + 1));
+        pthread_cancel(thread);
+        pthread_join(thread, NULL);
+        weir_topology_free(weir_zeebe_topology(zeebe, 5000, &err));
+        assert_string_equal(err.message, "");
+        assert_int_equal(weir_channel_wait(channel, WEIR_CHANNEL_SHUTDOWN, 0, &err), WEIR_OK);
+    }
+}
+
 /* ---- a child of fork() ------------------------------------------------------------------- */
 
 static sem_t entered, leave;
@@ -295,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_limit_that_is_none_is_refused),
         cmocka_unit_test(metadata_that_cannot_be_sent_is_refused_here),
         cmocka_unit_test(a_programs_own_authorization_is_wiped_with_its_call),
+        cmocka_unit_test(a_cancelled_thread_leaves_nothing_locked_behind),
         cmocka_unit_test(a_forks_child_may_ask_whatever_its_parent_was_doing),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
