@@ -49,6 +49,36 @@ static bool is_ipv6(const char *host)
     return inet_pton(AF_INET6, host, &address) == 1;
 }
 
+/* gRPC's own names for what is no host with a port go to the library as they are. Local is a list
+ * whose every address is. */
+static bool take_opaque(struct endpoint *out, const char *text)
+{
+    bool list = strncmp(text, "ipv4:", 5) == 0 || strncmp(text, "ipv6:", 5) == 0;
+    size_t len = strlen(text);
+    if ((!list && strncmp(text, "unix:", 5) != 0) || len >= sizeof out->opaque)
+        return false;
+    memcpy(out->opaque, text, len + 1);
+    out->local = true;
+    for (const char *at = text + 5; list && *at; at += strspn(at, ",")) {
+        char one[128];
+        struct endpoint part;
+        weir_error ignored = {0};
+        size_t until = strcspn(at, ",");
+        (void)snprintf(one, sizeof one, "%.*s", (int)(until < 127 ? until : 127), at);
+        out->local = out->local && endpoint_parse(&part, one, "", &ignored) == WEIR_OK &&
+                     endpoint_is_loopback(part.host);
+        at += until;
+    }
+    return true;
+}
+
+static const char *skip_dns(const char *text)
+{
+    if (strncmp(text, "dns:///", 7) == 0)
+        return text + 7;
+    return strncmp(text, "dns:", 4) == 0 && text[4] != '/' ? text + 4 : text;
+}
+
 /* Where the host ends; NULL when the text is no HOST[:PORT]. */
 static const char *take_host(const char *text, char host[256])
 {
@@ -84,7 +114,10 @@ weir_status endpoint_parse(struct endpoint *out, const char *text, const char *w
     *out = (struct endpoint){0};
     char shown[300], address[300];
     endpoint_redact(text, shown, sizeof shown);
-    const char *rest = skip_scheme(text, &out->scheme);
+    if (take_opaque(out, text))
+        return WEIR_OK;
+    const char *named = skip_dns(text);
+    const char *rest = named == text ? skip_scheme(text, &out->scheme) : named;
     size_t len = strlen(rest);
     if (out->scheme != SCHEME_NONE && len > 0 && rest[len - 1] == '/')
         len--;
@@ -108,8 +141,11 @@ weir_status endpoint_parse(struct endpoint *out, const char *text, const char *w
 
 void endpoint_target(const struct endpoint *endpoint, char out[280])
 {
-    (void)snprintf(out, 280, strchr(endpoint->host, ':') ? "[%s]:%d" : "%s:%d", endpoint->host,
-                   endpoint->port);
+    if (*endpoint->opaque)
+        (void)snprintf(out, 280, "%s", endpoint->opaque);
+    else
+        (void)snprintf(out, 280, strchr(endpoint->host, ':') ? "[%s]:%d" : "%s:%d", endpoint->host,
+                       endpoint->port);
 }
 
 bool endpoint_is_under(const char *host, const char *domain)
@@ -131,6 +167,11 @@ bool endpoint_is_loopback(const char *host)
     if (inet_pton(AF_INET6, host, &v6) == 1)
         return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
     return endpoint_is_under(host, "localhost");
+}
+
+bool endpoint_is_local(const struct endpoint *endpoint)
+{
+    return *endpoint->opaque ? endpoint->local : endpoint_is_loopback(endpoint->host);
 }
 
 bool endpoint_url_exposes(const char *url)

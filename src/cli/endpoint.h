@@ -10,9 +10,12 @@ struct endpoint {
     enum endpoint_scheme scheme; /* grpc and http: plain; grpcs and https: TLS */
     char host[256];              /* without the brackets of an IPv6 address */
     int port;                    /* 0: none given */
+    char opaque[280];            /* a name of gRPC's without a host of its own: "unix:/path" */
+    bool local;                  /* that of `opaque` */
 };
 
-/* "HOST", "HOST:PORT", "[IPV6]:PORT", "IPV6", each also behind a scheme. `what` names the text in
+/* "HOST", "HOST:PORT", "[IPV6]:PORT", "IPV6", each also behind a scheme; gRPC's
+ * names "dns:HOST", "dns:///HOST", "unix:PATH", "ipv4:A,B" and "ipv6:A,B". `what` names the text in
  * the error ("--address"): WEIR_INVALID says what is wrong with it. */
 weir_status endpoint_parse(struct endpoint *out, const char *text, const char *what,
                            weir_error *err);
@@ -23,6 +26,8 @@ void endpoint_target(const struct endpoint *endpoint, char out[280]);
 
 /* localhost, whatever ends in .localhost, 127.0.0.0/8 and ::1: what leaves no machine. */
 bool endpoint_is_loopback(const char *host);
+/* The same for a whole endpoint, whose opaque name may be a socket or a list of addresses. */
+bool endpoint_is_local(const struct endpoint *endpoint);
 /* Is it `domain` or below it, in any case of letters? */
 bool endpoint_is_under(const char *host, const char *domain);
 

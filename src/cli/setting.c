@@ -10,6 +10,8 @@
 #include "cli/groups.h"
 #include "cli/value.h"
 
+#define LARGEST_SETTING (256 * 1024) /* no secret, key or token is near that */
+
 static const struct flag *find(const struct flag_group *group, const char *name)
 {
     for (const struct flag *flag = group->flags; flag->name; flag++)
@@ -23,6 +25,18 @@ static void take(struct setting *out, const char *value, enum setting_from from,
     out->value = copy_or_exit(value, strlen(value));
     out->from = from;
     (void)snprintf(out->where, sizeof out->where, "%s", where);
+}
+
+static weir_status check_file(const char *variable, const char *path, const char *text, size_t len,
+                              weir_error *err)
+{
+    if (len > LARGEST_SETTING)
+        return fail_set(err, WEIR_INVALID, "%s: %s is larger than %d KiB", variable, path,
+                        LARGEST_SETTING / 1024);
+    if (memchr(text, '\0', len))
+        return fail_set(err, WEIR_INVALID, "%s: %s holds a NUL byte; it should be text", variable,
+                        path);
+    return WEIR_OK;
 }
 
 /* The text of NAME_FILE's file without its final newline; false: not set, or unreadable (*err). */
@@ -41,13 +55,17 @@ static bool take_file(struct setting *out, const char *variable, weir_error *err
         (void)snprintf(err->message, sizeof err->message, "%s: %s", name, message);
         return false;
     }
-    len -= len > 0 && text[len - 1] == '\n';
-    len -= len > 0 && text[len - 1] == '\r';
-    text[len] = '\0';
-    take(out, text, FROM_ENVIRONMENT, name);
+    bool fits = check_file(name, path, text, len, err) == WEIR_OK;
+    if (fits) {
+        size_t end = len;
+        end -= end > 0 && text[end - 1] == '\n';
+        end -= end > 0 && text[end - 1] == '\r';
+        text[end] = '\0';
+        take(out, text, FROM_ENVIRONMENT, name);
+    }
     explicit_bzero(text, len);
     release_memory(text);
-    return true;
+    return fits;
 }
 
 static weir_status check(const struct setting *setting, const struct flag *flag, weir_error *err)
@@ -78,7 +96,7 @@ weir_status setting_find(struct setting *out, const struct args *args,
             take(out, value, FROM_ENVIRONMENT, variable);
             return check(out, flag, err);
         }
-        if (flag->secret && take_file(out, variable, err))
+        if ((flag->secret || flag->from_file) && take_file(out, variable, err))
             return WEIR_OK;
         if (err->status != WEIR_OK)
             return err->status;

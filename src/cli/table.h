@@ -27,6 +27,7 @@ struct flag {
     enum flag_kind kind;  /* */
     bool required;        /* */
     bool repeat;          /* every one given counts, not the last */
+    bool from_file;       /* each of its variables also as NAME_FILE; secrets always */
     bool secret;          /* shown as *** ; its variables are not inherited by programs */
     const char *value;    /* how help calls the value: "HOST[:PORT]" */
     const char *env;      /* the variables it is read from, in order: "A B" */

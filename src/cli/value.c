@@ -145,12 +145,15 @@ const char *value_number(const char *text, int64_t *number)
 
 const char *value_switch(const char *text, bool *on)
 {
-    bool yes = strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0;
-    bool no = strcasecmp(text, "false") == 0 || strcmp(text, "0") == 0;
-    if (!yes && !no)
-        return "is neither true nor false";
-    *on = yes;
-    return NULL;
+    static const char *const words[][2] = {
+        {"false", "true"}, {"0", "1"}, {"no", "yes"}, {"off", "on"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (int yes = 0; yes < 2; yes++)
+            if (strcasecmp(text, words[i][yes]) == 0) {
+                *on = yes;
+                return NULL;
+            }
+    return "is neither true nor false";
 }
 
 bool value_is_choice(const char *text, const char *choices)

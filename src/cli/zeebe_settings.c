@@ -12,6 +12,8 @@
 #include "cli/groups.h"
 #include "cli/login.h"
 
+#include <weir/settings.h>
+
 #define SAAS_DOMAIN    "zeebe.camunda.io"
 #define SAAS_TOKEN_URL "https://login.cloud.camunda.io/oauth/token"
 #define SAAS_REGION    "bru-2"
@@ -168,19 +170,22 @@ static weir_status decide_login(struct zeebe_settings *s, bool cluster, weir_err
 
 /* ---- three: where ----------------------------------------------------------------------- */
 
-static void use_cluster(struct zeebe_settings *s)
+static weir_status use_cluster(struct zeebe_settings *s, weir_error *err)
 {
     setting_default(&s->at[ZEEBE_REGION], SAAS_REGION, "default");
-    struct str address = {0};
-    str_addf(&address, "%s.%s.%s:443", s->at[ZEEBE_CLUSTER_ID].value, s->at[ZEEBE_REGION].value,
-             SAAS_DOMAIN);
+    const char *region = zeebe_setting_text(s, ZEEBE_REGION);
+    char *address = weir_setting_camunda_address(s->at[ZEEBE_CLUSTER_ID].value,
+                                                 region ? region : SAAS_REGION, err);
+    if (!address)
+        return err->status;
     enum setting_from origin = s->at[ZEEBE_CLUSTER_ID].from;
     for (size_t i = ZEEBE_ADDRESS; i <= ZEEBE_PORT; i++)
         setting_free(&s->at[i]);
-    setting_default(&s->at[ZEEBE_ADDRESS], str_text(&address), s->at[ZEEBE_CLUSTER_ID].where);
+    setting_default(&s->at[ZEEBE_ADDRESS], address, s->at[ZEEBE_CLUSTER_ID].where);
     s->at[ZEEBE_ADDRESS].from = origin;
     s->gateway.scheme = SCHEME_TLS; /* settled by the address's origin, as a scheme would be */
-    str_free(&address);
+    weir_free(address);
+    return WEIR_OK;
 }
 
 /* --host and --port replace parts of the address; their variables do so only to an address that is
@@ -189,6 +194,10 @@ static weir_status replace_parts(struct zeebe_settings *s, weir_error *err)
 {
     struct endpoint part;
     enum setting_from address = from(s, ZEEBE_ADDRESS);
+    enum zeebe_setting first = from(s, ZEEBE_HOST) ? ZEEBE_HOST : ZEEBE_PORT;
+    if (*s->gateway.opaque && from(s, first) >= address)
+        return fail_set(err, WEIR_INVALID, "%s cannot replace a part of the address \"%s\"",
+                        s->at[first].where, s->gateway.opaque);
     if (from(s, ZEEBE_HOST) >= address && from(s, ZEEBE_HOST) != FROM_NOWHERE) {
         const struct setting *host = &s->at[ZEEBE_HOST];
         if (endpoint_parse(&part, host->value, host->where, err) != WEIR_OK)
@@ -210,8 +219,8 @@ static weir_status replace_parts(struct zeebe_settings *s, weir_error *err)
 
 static weir_status find_gateway(struct zeebe_settings *s, bool cluster, weir_error *err)
 {
-    if (cluster)
-        use_cluster(s);
+    if (cluster && use_cluster(s, err) != WEIR_OK)
+        return err->status;
     enum endpoint_scheme settled = s->gateway.scheme;
     const struct setting *address = &s->at[ZEEBE_ADDRESS];
     const char *text = address->value ? address->value : "localhost";
@@ -265,7 +274,7 @@ static weir_status decide_tls(struct zeebe_settings *s, weir_error *err)
     if (plain.from != FROM_NOWHERE && plain.from == tls.from)
         return contradict(plain.where, tls.where, err);
     if (plain.from == FROM_NOWHERE && tls.from == FROM_NOWHERE) {
-        bool loopback = endpoint_is_loopback(s->gateway.host);
+        bool loopback = endpoint_is_local(&s->gateway);
         s->tls = !loopback || from(s, ZEEBE_CA_FILE) == FROM_FLAG;
         (void)snprintf(s->tls_why, sizeof s->tls_why, "%s",
                        s->tls ? (loopback ? "--ca-file" : "default") : "loopback");
@@ -301,7 +310,7 @@ static weir_status default_login(struct zeebe_settings *s, weir_error *err)
 
 static weir_status check_exposed(const struct zeebe_settings *s, weir_error *err)
 {
-    if (s->login == LOGIN_NONE || s->tls || endpoint_is_loopback(s->gateway.host) ||
+    if (s->login == LOGIN_NONE || s->tls || endpoint_is_local(&s->gateway) ||
         setting_switch(&s->at[ZEEBE_ALLOW_PLAINTEXT], false))
         return WEIR_OK;
     return fail_set(err, WEIR_UNSUPPORTED,

@@ -222,6 +222,12 @@ static weir_status read_one(struct rpc_args *out, const weir_channel_arg *arg, w
 static weir_status check(const struct rpc_args *a, weir_error *err)
 {
     static const char *const policies[] = {"pick_first", "round_robin", NULL};
+    static const char in_names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                   "-._~!$&'()*+,;=:[]%";
+    const char *authority = a->authority ? a->authority : "";
+    if (authority[strspn(authority, in_names)])
+        return error_set(err, WEIR_INVALID, "grpc.default_authority is '%.80s': no HOST[:PORT]",
+                         authority);
     for (size_t i = 0; policies[i]; i++) {
         if (strcmp(policies[i], a->lb_policy) == 0)
             return WEIR_OK;

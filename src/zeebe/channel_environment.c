@@ -42,37 +42,65 @@ static weir_status read_switch(const char *name, enum answer *out, weir_error *e
     return error_set(err, WEIR_INVALID, "%s: '%.40s' is neither true nor false", name, value);
 }
 
-/* The next part of "1m30s"; a number alone is milliseconds. */
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "90", "1.5", ".5" in thousandths, digits beyond them dropped; false: no number, or no sane one.
+ */
+static bool take_decimal(const char **at, int64_t *thousandths)
+{
+    const char *start = *at;
+    int64_t value = 0;
+    for (; is_digit(**at) && value <= INT32_MAX; (*at)++)
+        value = value * 10 + (**at - '0');
+    value *= 1000;
+    if (**at == '.' && is_digit((*at)[1]))
+        for (int64_t scale = 100; is_digit(*++*at); scale /= 10)
+            value += (**at - '0') * scale;
+    *thousandths = value;
+    return *at > start && value / 1000 <= INT32_MAX;
+}
+
+/* The next part of "1m30s". */
 static bool duration_part(const char **at, weir_ms *sum)
 {
     static const struct {
         const char *unit;
         weir_ms ms;
     } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
-    char digits[16] = "";
     int64_t number = 0;
-    size_t len = strspn(*at, "0123456789");
-    if (len == 0 || len >= sizeof digits)
-        return false;
-    memcpy(digits, *at, len);
-    *at += len;
-    if (!text_number(digits, 0, INT32_MAX, &number))
+    if (!take_decimal(at, &number))
         return false;
     size_t letters = strspn(*at, "hms");
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (letters == strlen(units[i].unit) && strncmp(*at, units[i].unit, letters) == 0)
-            number *= units[i].ms, *at += letters, letters = 0;
+        if (letters == strlen(units[i].unit) && strncmp(*at, units[i].unit, letters) == 0) {
+            *sum += (number * units[i].ms + 999) / 1000;
+            *at += letters;
+            return true;
+        }
     }
-    *sum += number;
-    return letters == 0;
+    return false;
+}
+
+/* A number alone is milliseconds. */
+static bool bare_number(const char *text, weir_ms *out)
+{
+    int64_t number = 0;
+    bool good = take_decimal(&text, &number) && !*text;
+    *out = good ? (number + 999) / 1000 : 0;
+    return good;
 }
 
 static weir_status read_duration(const char *name, weir_ms *out, weir_error *err)
 {
     const char *value = options_env(name, (char *)NULL);
-    const char *at = value ? value : "";
-    bool ok = true;
+    const char *at = value;
     *out = 0;
+    if (!value || (bare_number(value, out) && *out <= INT32_MAX))
+        return WEIR_OK;
+    bool ok = true;
     while (ok && *at)
         ok = duration_part(&at, out);
     if (ok && *out <= INT32_MAX)

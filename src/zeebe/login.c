@@ -67,7 +67,9 @@ bool login_is_saas(const struct gateway *gateway)
 {
     size_t len = gateway->host ? strlen(gateway->host) : 0;
     size_t tail = sizeof SAAS_DOMAIN - 1;
-    if (len < tail || strcasecmp(gateway->host + len - tail, SAAS_DOMAIN) != 0)
+    if (len > 0 && gateway->host[len - 1] == '.')
+        len--; /* a name's end said in full */
+    if (len < tail || strncasecmp(gateway->host + len - tail, SAAS_DOMAIN, tail) != 0)
         return false;
     return len == tail || gateway->host[len - tail - 1] == '.';
 }

@@ -217,7 +217,7 @@ class BadData(Case):
             (("--port", "70000"), {}, "--port: "),
             ((), {"ZEEBE_PORT": "x"}, "ZEEBE_PORT: "),
             ((), {"ZEEBE_KEEP_ALIVE": "soon"}, "ZEEBE_KEEP_ALIVE: "),
-            ((), {"ZEEBE_INSECURE_CONNECTION": "yes"}, "ZEEBE_INSECURE_CONNECTION: "),
+            ((), {"ZEEBE_INSECURE_CONNECTION": "perhaps"}, "ZEEBE_INSECURE_CONNECTION: "),
             (("--channel-option", "grpc.keepalive_time_ms"), {}, "--channel-option: "),
             (("--channel-option", "grpc.keepalive_time_ms=soon"), {}, "grpc.keepalive_time_ms"),
         ):

@@ -24,6 +24,8 @@ static void an_address_is_a_host_and_perhaps_a_port_and_a_scheme(void **state)
         {"[2001:db8::1]", "2001:db8::1", 0, SCHEME_NONE},
         {"::1", "::1", 0, SCHEME_NONE},
         {"grpc://[::1]:5", "::1", 5, SCHEME_PLAIN},
+        {"dns:gw.example:1", "gw.example", 1, SCHEME_NONE},
+        {"dns:///gw.example", "gw.example", 0, SCHEME_NONE},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct endpoint endpoint;
@@ -40,16 +42,40 @@ static void what_is_no_address_is_refused_by_name(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",         ":26500",  "host:",     "host:0",      "host:65536", "host:99999999",
-        "host:1x",  "host:-1", "[::1",      "[host]:1",    "::g",        "ftp://host",
-        "dns:///h", "ho st:1", "host/path", "https://a/b", "host?x",     "user@host:1",
-        "grpc://",  "[::1]x",  "host:1:2",  "https://",    "\"host\"",   "host\n"};
+        "",          ":26500",  "host:",     "host:0",      "host:65536", "host:99999999",
+        "host:1x",   "host:-1", "[::1",      "[host]:1",    "::g",        "ftp://host",
+        "dns://9/h", "ho st:1", "host/path", "https://a/b", "host?x",     "user@host:1",
+        "grpc://",   "[::1]x",  "host:1:2",  "https://",    "\"host\"",   "host\n"};
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct endpoint endpoint;
         weir_error err = {0};
         if (endpoint_parse(&endpoint, texts[i], "--address", &err) != WEIR_INVALID)
             fail_msg("\"%s\" was taken", texts[i]);
         assert_memory_equal(err.message, "--address: ", 11);
+    }
+}
+
+static void what_has_no_host_stays_as_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool local;
+    } cases[] = {
+        {"unix:/run/gateway", true},
+        {"ipv4:127.0.0.1:1,127.0.0.2", true},
+        {"ipv4:127.0.0.1:1,192.0.2.1:1", false},
+        {"ipv6:[::1]:5", true},
+        {"ipv6:[2001:db8::1]:5", false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct endpoint endpoint;
+        weir_error err = {0};
+        char target[280];
+        assert_int_equal(endpoint_parse(&endpoint, cases[i].text, "--address", &err), WEIR_OK);
+        endpoint_target(&endpoint, target);
+        assert_string_equal(target, cases[i].text);
+        assert_int_equal(endpoint_is_local(&endpoint), cases[i].local);
     }
 }
 
@@ -120,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_is_a_host_and_perhaps_a_port_and_a_scheme),
         cmocka_unit_test(what_is_no_address_is_refused_by_name),
+        cmocka_unit_test(what_has_no_host_stays_as_it_is),
         cmocka_unit_test(a_password_in_an_address_is_not_quoted),
         cmocka_unit_test(loopback_is_what_leaves_no_machine),
         cmocka_unit_test(a_domain_is_itself_and_what_is_below),

@@ -115,7 +115,11 @@ static void switches_are_true_or_false_and_nothing_else(void **state)
     assert_false(on);
     assert_null(value_switch("TRUE", &on));
     assert_true(on);
-    assert_non_null(value_switch("yes", &on));
+    assert_null(value_switch("Yes", &on));
+    assert_true(on);
+    assert_null(value_switch("off", &on));
+    assert_false(on);
+    assert_non_null(value_switch("yes!", &on));
     assert_non_null(value_switch("", &on));
 }
 

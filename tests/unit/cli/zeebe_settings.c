@@ -192,7 +192,7 @@ static void what_is_missing_or_contradictory_is_named(void **state)
         {"--port 70000", WEIR_INVALID, {"--port", "70000"}},
         {"--host a:1", WEIR_INVALID, {"--host", "a:1"}},
         {"ZEEBE_PORT=x", WEIR_INVALID, {"ZEEBE_PORT", "x"}},
-        {"ZEEBE_INSECURE_CONNECTION=yes", WEIR_INVALID, {"ZEEBE_INSECURE_CONNECTION", "yes"}},
+        {"ZEEBE_INSECURE_CONNECTION=so", WEIR_INVALID, {"ZEEBE_INSECURE_CONNECTION", "so"}},
         {"ZEEBE_KEEP_ALIVE=soon", WEIR_INVALID, {"ZEEBE_KEEP_ALIVE", "soon"}},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
