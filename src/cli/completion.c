@@ -59,9 +59,23 @@ static void add_next_of(struct str *words, const char *command, const char *path
     str_free(&word);
 }
 
+/* "bash|zsh|fish" as a command's argument: each of them. */
+static void add_argument(struct str *words, const struct command *command)
+{
+    const char *args = command ? command->args : "";
+    if (!strchr(args, '|'))
+        return;
+    str_add(words, " ");
+    for (; *args; args++)
+        if (!strchr("[]", *args))
+            str_addf(words, "%c", *args == '|' ? ' ' : *args);
+    str_add(words, " ");
+}
+
 static void add_next(struct str *out, const struct table *table, const char *path)
 {
     struct str words = {0};
+    add_argument(&words, table_command(table, path));
     for (size_t i = 0; table->commands[i]; i++) {
         if (table->commands[i]->hidden)
             continue;

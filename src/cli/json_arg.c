@@ -44,6 +44,9 @@ static void name_source(const char *flag, const char *file, weir_error *err)
 
 static weir_status check_object(const char *text, size_t len, weir_error *err)
 {
+    if (text[strspn(text, " \t\r\n")] == '\0' && strlen(text) == len)
+        return fail_set(err, WEIR_INVALID,
+                        "line 1, column 1: nothing is there; a JSON object is wanted: {...}");
     weir_json *json = weir_json_parse(text, len, err);
     if (!json)
         return err->status;
@@ -62,6 +65,10 @@ static weir_status check_object(const char *text, size_t len, weir_error *err)
 char *json_arg_object(const char *flag, const char *value, weir_error *err)
 {
     const char *file = file_meant(value);
+    if (file && !*file) {
+        (void)fail_set(err, WEIR_INVALID, "--%s: no file is named behind @", flag);
+        return NULL;
+    }
     size_t len = strlen(value);
     char *text = file ? cli_read_file(file, &len, err) : copy_or_exit(value, len);
     if (!text) {

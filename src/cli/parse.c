@@ -237,12 +237,19 @@ static bool take_short(struct parser *p, const char *text)
     return true;
 }
 
+/* What follows are the flags of `weir version`. */
+static void take_version(struct args *args)
+{
+    args->version = true;
+    join(&args->path, "version");
+}
+
 static bool take_early(struct parser *p, const char *text)
 {
     if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0)
         p->args->help = true;
     else if (strcmp(text, "--version") == 0)
-        p->args->version = true;
+        take_version(p->args);
     else if (find_flag(p->args, text + strspn(text, "-")))
         return complain(p, "%s comes too early: flags follow the area, as in weir zeebe %s", text,
                         text);

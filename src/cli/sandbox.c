@@ -1,9 +1,11 @@
 /* `weir sandbox`: starts it and waits, for a signal or for the program it was started for. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/fail.h"
@@ -26,6 +28,17 @@ static const struct {
     {"ZEEBE_OVERRIDE_AUTHORITY", "ZEEBE_ADDRESS"},
     {"ZEEBE_CA_CERTIFICATE_PATH", "ZEEBE_ADDRESS"},
     {"CAMUNDA_CLUSTER_ID", "ZEEBE_ADDRESS"},
+    {"ZEEBE_GRPC_ADDRESS", "ZEEBE_ADDRESS"},
+    {"CAMUNDA_CLIENT_ID", "ZEEBE_ADDRESS"}, /* set by the sandbox, unless it wants no token */
+    {"CAMUNDA_CLIENT_ID_FILE", "ZEEBE_ADDRESS"},
+    {"CAMUNDA_CLIENT_SECRET", "ZEEBE_ADDRESS"},
+    {"CAMUNDA_CLIENT_SECRET_FILE", "ZEEBE_ADDRESS"},
+    {"ZEEBE_CLIENT_ID", "ZEEBE_ADDRESS"},
+    {"ZEEBE_CLIENT_ID_FILE", "ZEEBE_ADDRESS"},
+    {"ZEEBE_CLIENT_SECRET", "ZEEBE_ADDRESS"},
+    {"ZEEBE_CLIENT_SECRET_FILE", "ZEEBE_ADDRESS"},
+    {"WEIR_ACCESS_TOKEN", "ZEEBE_ADDRESS"},
+    {"WEIR_ACCESS_TOKEN_FILE", "ZEEBE_ADDRESS"},
     {"OAUTH_GRANT", "OAUTH_TOKEN_URL"},
 };
 
@@ -142,11 +155,20 @@ static void tell(const struct sandbox *sandbox, bool json)
 
 /* ---- waiting --------------------------------------------------------------------------- */
 
+/* Until a signal, or until nobody is left who reads what was told. */
+static int wait_for_end(int wake)
+{
+    struct pollfd both[] = {{.fd = wake, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+    while (poll(both, 2, -1) < 0 && errno == EINTR)
+        ;
+    return both[1].revents && !both[0].revents ? 128 + SIGPIPE : 0;
+}
+
 static int serve(const struct args *args)
 {
     weir_error err = {0};
-    struct pollfd wake = {.fd = signals_watch(), .events = POLLIN};
-    if (wake.fd < 0) {
+    int wake = signals_watch();
+    if (wake < 0) {
         (void)fail_set_system(&err, errno, "watching for signals");
         return fail_with(&err);
     }
@@ -154,10 +176,9 @@ static int serve(const struct args *args)
     if (!sandbox)
         return fail_with(&err);
     tell(sandbox, session_json(args));
-    while (poll(&wake, 1, -1) < 0 && errno == EINTR)
-        ;
+    int status = wait_for_end(wake);
     sandbox_stop(sandbox);
-    return 0;
+    return status;
 }
 
 static bool set_environment(const struct sandbox *sandbox)

@@ -47,7 +47,8 @@ const struct command command_sandbox = {
         "left out by --only.\n"
         "\n"
         "Prints the variables that point clients at it as lines of export NAME=VALUE, then ready; "
-        "with -o json one object. It ends by SIGINT or SIGTERM, with status 0.\n"
+        "with -o json one object. It ends by SIGINT or SIGTERM, with status 0, "
+        "and with 141 when nobody reads its output any more.\n"
         "\n"
         "With -- CMD it prints nothing, runs CMD with these variables, passes signals on to it, "
         "and "
@@ -56,7 +57,8 @@ const struct command command_sandbox = {
     .examples = "# everything below one command\n"
                 "weir sandbox -- sh -c 'weir zeebe status'\n"
                 "# in the background of a shell\n"
-                "weir sandbox > vars & until grep -q ready vars; do :; done; . ./vars",
+                "weir sandbox > vars & until grep -qs ready vars; do :; done\n"
+                "eval \"$(grep ^export vars)\"",
     .run = sandbox_run,
 };
 
@@ -80,6 +82,10 @@ static const struct flag fault[] = {
      .kind = FLAG_DURATION,
      .value = "DURATION",
      .help = "so long after the request's arrival"},
+    {.name = "script",
+     .kind = FLAG_FILE,
+     .value = "FILE",
+     .help = "many at once, in lines of WHAT N HOW [--after D]; -: standard input"},
     {0},
 };
 static const struct flag_group fault_group = {"Flags", fault};
@@ -87,8 +93,7 @@ static const struct flag_group *const fault_groups[] = {&fault_group, &order_gro
 
 const struct command command_sandbox_fault = {
     .path = "sandbox fault",
-    .args = "WHAT N HOW",
-    .min_args = 1,
+    .args = "[WHAT N HOW]",
     .max_args = 3,
     .groups = fault_groups,
     .summary = "Make the next requests fail",
@@ -105,6 +110,7 @@ const struct command command_sandbox_fault = {
         "forget [WHAT] takes back what is left of earlier ones.",
     .examples = "weir sandbox fault zeebe.Topology 2 status:UNAVAILABLE\n"
                 "weir sandbox fault token 1 http:503 --after 2s\n"
+                "printf 'token 1 cut\\nzeebe 1 hang\\n' | weir sandbox fault --script -\n"
                 "weir sandbox fault forget",
     .run = sandbox_fault_run,
 };

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/fail.h"
+#include "cli/file.h"
 #include "cli/out.h"
 #include "cli/session.h"
 #include "cli/str.h"
@@ -39,13 +40,33 @@ static bool make_line(const struct args *args, struct str *line)
     return good;
 }
 
+static int run_script(const struct args *args, const char *file)
+{
+    weir_error err = {0};
+    size_t len = 0;
+    if (args->word_count || args_has(args, "after"))
+        return fail_usage("WHAT N HOW and --after stand in the lines of --script FILE, or alone");
+    const char *url = where(&err);
+    char *lines = url ? cli_read_file(file, &len, &err) : NULL;
+    if (lines && memchr(lines, '\0', len))
+        (void)fail_set(&err, WEIR_INVALID, "%s holds a NUL byte; it should be text", file);
+    else if (lines)
+        (void)control_fault(url, lines, session_timeout(args), &err);
+    release_memory(lines);
+    return err.status == WEIR_OK ? 0 : fail_with(&err);
+}
+
 int sandbox_fault_run(const struct args *args)
 {
     weir_error err = {0};
     struct str line = {0};
-    bool forget = strcmp(args->words[0], "forget") == 0;
+    const char *script = args_text(args, "script");
+    if (script)
+        return run_script(args, script);
+    bool forget = args->word_count > 0 && strcmp(args->words[0], "forget") == 0;
     if (!forget && args->word_count < 3)
-        return fail_usage("an argument is missing: weir sandbox fault WHAT N HOW [--after D]");
+        return fail_usage("%s: weir sandbox fault WHAT N HOW [--after D]",
+                          args->word_count ? "an argument is missing" : "WHAT N HOW is missing");
     const char *url = where(&err);
     if (url && !make_line(args, &line))
         (void)fail_set(&err, WEIR_INVALID, "a fault has no quotes and no line breaks in it");

@@ -57,7 +57,9 @@ static void write_record(const weir_log_record *record, void *user)
         str_addf(&line, "weir: %s: %s: %s\n", named ? record->channel : record->part, name,
                  record->message);
     }
-    bool held = hold && record->level == WEIR_LOG_WARN && held_add(line.data, record->message);
+    bool attempt = record->channel && *record->channel;
+    bool held =
+        hold && record->level == WEIR_LOG_WARN && held_add(line.data, record->message, attempt);
     if (!held) {
         (void)fputs(line.data, stderr);
         (void)fflush(stderr);

@@ -48,5 +48,10 @@ int signals_watch(void)
     if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0)
         return -1;
     install(wake_up);
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_DFL) {
+        hangup.sa_handler = wake_up; /* the terminal is gone; nohup(1) has it ignored */
+        (void)sigaction(SIGHUP, &hangup, NULL);
+    }
     return wake[0];
 }

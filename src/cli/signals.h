@@ -6,7 +6,8 @@
 
 /* A one-shot command ends at once with 130 or 143. */
 void signals_end_at_once(void);
-/* For a long-running command: the first signal makes the returned descriptor readable, a second one
- * ends the program at once with 130 or 143. -1 with errno when there are no descriptors. */
+/* For a long-running command, SIGHUP included unless it is ignored: the first signal makes the
+ * returned descriptor readable, a second one ends the program at once with 129, 130 or 143. -1 with
+ * errno when there are no descriptors. */
 int signals_watch(void);
 #endif

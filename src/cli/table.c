@@ -91,7 +91,7 @@ const struct flag *flag_find(const struct table *table, const struct command *co
             return flag;
         if (flag->letter && name[0] == flag->letter && name[1] == '\0')
             return flag;
-        if (!second && is_called(flag->also, name, camel))
+        if (!second && is_called(flag->also, name, true))
             second = flag;
     }
     return second;

@@ -22,7 +22,7 @@ enum flag_kind {
 /* An array of them ends with a NULL name. A flag without help text is understood, but not shown. */
 struct flag {
     const char *name;     /* kebab-case, without the dashes; in `weir zeebe` camelCase, too */
-    const char *also;     /* another name, where the command has no flag of that name */
+    const char *also;     /* another name, camelCase everywhere, where no flag has it as its own */
     char letter;          /* its short form */
     enum flag_kind kind;  /* */
     bool required;        /* */

@@ -154,12 +154,20 @@ static void drop_dead_token(struct cache_found *f)
     f->answer.token = NULL;
 }
 
+/* Others write 3020 for a token that does not expire: known, and far away. */
+static void cap(struct cache_found *f, int64_t now_s)
+{
+    if (!f->own && f->expires_at > now_s + TOKEN_ABSURD_S)
+        f->expires_at = now_s + TOKEN_ABSURD_S;
+}
+
 /* Takes what `r` holds when it is better than `best`. */
 static void consider(const struct yaml_entry *entry, struct reading *r, int64_t now_s,
                      struct cache_found *best)
 {
     struct cache_found *f = &r->found;
     f->own = is_ours(entry, r);
+    cap(f, now_s);
     bool alive = f->answer.token && is_alive(f, now_s);
     bool good = f->own ? alive || f->refresh_token : may_serve(entry, r) && alive;
     if (!good || best->own || (!f->own && best->expires_at >= f->expires_at))

@@ -317,13 +317,18 @@ void stream_begin_tls(struct stream *s)
         stream_end(s);
 }
 
+static const char *connecting(const struct stream *s)
+{
+    return s->connect_target ? "connecting to the proxy" : "connecting to";
+}
+
 static void on_connected(uv_connect_t *request, int status)
 {
     struct stream *s = request->data;
     if (s->closing || s->state == STREAM_ENDED)
         return;
     if (status < 0) {
-        lost(s, status, "connecting to");
+        lost(s, status, connecting(s));
         stream_end(s);
         return;
     }
@@ -342,8 +347,8 @@ static void on_connected(uv_connect_t *request, int status)
 static void on_deadline(void *user)
 {
     struct stream *s = user;
-    static const char *const doing[] = {"connecting to", "waiting for the proxy at",
-                                        "the TLS handshake with"};
+    const char *const doing[] = {connecting(s), "waiting for the proxy at",
+                                 "the TLS handshake with"};
     if (s->state < STREAM_OPEN && s->why.status == WEIR_OK)
         error_peer(&s->why, WEIR_UNREACHABLE, WEIR_ORIGIN_SYSTEM, ETIMEDOUT,
                    "%s %s: no answer within the time limit", doing[s->state], s->peer);
@@ -433,7 +438,7 @@ struct stream *stream_connect(struct loop *loop, const struct stream_options *op
     }
     int bad = connect_now(s, options->address);
     if (bad) { /* no route, no descriptor: told like any other failure, later */
-        lost(s, bad, "connecting to");
+        lost(s, bad, connecting(s));
         stream_fail_later(s);
     }
     return s;

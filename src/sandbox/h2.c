@@ -278,7 +278,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     if (!call || !request || call->announced || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
     if (call->too_much) {
-        h2_call_end(call, 8, "the request is larger than the sandbox takes");
+        h2_call_end(call, 8, "gRPC message exceeds maximum size 4194304");
         return 0;
     }
     call->announced = true;

@@ -63,6 +63,12 @@ class Usage(Case):
         self.assertEqual(settings["cache"]["value"], "none")
         self.assertEqual(settings["authz-url"]["value"], "https://idp.example/t")
 
+    def test_the_cache_has_zbctls_name_everywhere(self):
+        for words in (("token",), ("zeebe", "status")):
+            for flag in ("--cache", "--client-cache", "--clientCache"):
+                result = self.weir(*words, flag, "none", env={"CAMUNDA_CLIENT_ID": "me"})
+                self.expect(self.one_line(result), 78, "", "is missing")
+
     def test_started_as_zbctl_it_is_weir_zeebe(self):
         with tempfile.TemporaryDirectory() as folder:
             link = os.path.join(folder, "zbctl")
@@ -76,7 +82,9 @@ class Usage(Case):
         version = self.expect(self.weir("version"), 0, None, "").out
         self.assertRegex(version, r"\Aweir \d+\.\d+\.\d+\n\Z")
         self.expect(self.weir("--version"), 0, Whole(version), "")
-        self.assertEqual(json.loads(self.weir("version", "-o", "json").out), {"version": version.split()[1]})
+        for words in (("version", "-o", "json"), ("--version", "-o", "json"), ("--version", "--json")):
+            self.assertEqual(json.loads(self.expect(self.weir(*words), 0, None, "").out), {"version": version.split()[1]})
+        self.expect(self.weir("--version", "extra"), 64, "", '"extra"')
 
 
 class Help(Case):
@@ -156,6 +164,8 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _weir; printf '%s\\n' "${COMPREPLY[@]
         self.assertEqual(self.complete("weir", "token", "--for", ""), {"zeebe", "salesforce"})
         self.assertEqual(self.complete("weir", "zeebe", "--address", "status", "st"), {"status"})
         self.assertIn("status", self.complete("/usr/bin/zbctl", ""))
+        for words in (("completion",), ("zeebe", "completion"), ("zeebe", "generate", "completion")):
+            self.assertEqual(self.complete("weir", *words, ""), {"bash", "zsh", "fish"})
 
     @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
     def test_fish_completes_words_flags_and_choices(self):

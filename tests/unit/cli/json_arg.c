@@ -69,7 +69,8 @@ static void what_is_wrong_is_said_with_line_and_column(void **state)
     (void)state;
     expect_error("{\"a\":\n 1,}", WEIR_INVALID, "line 2");
     expect_error("{bad", WEIR_INVALID, "column");
-    expect_error("", WEIR_INVALID, "empty");
+    expect_error("", WEIR_INVALID, "line 1, column 1: nothing is there");
+    expect_error("@", WEIR_INVALID, "no file is named");
     expect_error("[1]", WEIR_INVALID, "line 1, column 1: a JSON object is wanted");
     expect_error("\n  7", WEIR_INVALID, "line 2, column 3: a JSON object is wanted");
     expect_error("nosuchfile.json", WEIR_INVALID, "line 1");

@@ -119,9 +119,9 @@ static void captured(void (*run)(void), char *out, size_t size)
 
 static void hold_three_and_fail_with_the_first(void)
 {
-    assert_true(held_add("weir: a: warn: no connection\n", "no connection"));
-    assert_true(held_add("weir: a: warn: no connection\n", "no connection"));
-    assert_true(held_add("weir: a: warn: no cache\n", "no cache"));
+    assert_true(held_add("weir: a: warn: no connection\n", "no connection", true));
+    assert_true(held_add("weir: a: warn: no connection\n", "no connection", true));
+    assert_true(held_add("weir: a: warn: no cache\n", "no cache", false));
     held_show("Topology: no connection; check the address");
     held_show("");
 }
@@ -140,7 +140,7 @@ static void hold_many(void)
     size_t held = 0;
     for (int i = 0; i < 100; i++) {
         (void)snprintf(message, sizeof message, "%d\n", i);
-        held += held_add(message, message);
+        held += held_add(message, message, false);
     }
     assert_true(held > 0 && held < 100);
     held_show("");

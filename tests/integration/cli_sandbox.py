@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""`weir sandbox` as scripts use it: its variables, its faults, its end."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from cli_lib import DEADLINE, WEIR, Case, SandboxCase, clean_environment
+
+PRINT = ("sh", "-c", 'printf "%s," "$CAMUNDA_CLIENT_ID" "$ZEEBE_CLIENT_ID" "$CAMUNDA_CLIENT_SECRET" "$WEIR_ACCESS_TOKEN" "$CAMUNDA_CLUSTER_ID"')
+ELSEWHERE = {"CAMUNDA_CLIENT_ID": "me", "CAMUNDA_CLIENT_SECRET": "s3cret-of-a-flag", "CAMUNDA_OAUTH_URL": "https://idp.invalid/token",
+             "ZEEBE_CLIENT_ID": "me", "ZEEBE_CLIENT_SECRET": "s3cret-of-a-flag", "WEIR_ACCESS_TOKEN": "s3cret-of-a-flag",
+             "ZEEBE_HOST": "nowhere.invalid", "CAMUNDA_CLUSTER_ID": "mine", "CAMUNDA_CLIENT_SECRET_FILE": "/nonexistent/secret"}
+
+
+class Environment(Case):
+    def test_what_a_profile_says_leads_no_client_elsewhere(self):
+        self.expect(self.weir("sandbox", "--", *PRINT, env=ELSEWHERE), 0, r"\Asandbox,,sandbox-secret,,,\Z", "")
+        self.expect(self.weir("sandbox", "--only", "zeebe", "--", *PRINT, env=ELSEWHERE), 0, r"\A,,,,,\Z", "")
+        for only in (("--only", "zeebe"), ()):
+            self.expect(self.weir("sandbox", *only, "--", WEIR, "zeebe", "status", env=ELSEWHERE), 0, "Leader", "")
+
+    def test_what_it_prints_undoes_what_a_profile_says(self):
+        with subprocess.Popen([WEIR, "sandbox", "--only", "zeebe", "-o", "json"], stdout=subprocess.PIPE, text=True,
+                              env=clean_environment(ELSEWHERE)) as process:
+            env = json.loads(process.stdout.readline())
+            self.expect(self.weir("zeebe", "status", env={**ELSEWHERE, **env}), 0, "Leader", "")
+            process.terminate()
+
+    def test_the_example_of_its_help_works_as_it_stands(self):
+        text = self.weir("sandbox", "--help").out
+        example = text[text.index("# in the background of a shell\n"):].splitlines()[1:]
+        with tempfile.TemporaryDirectory() as folder:
+            script = "\n".join(["set -e", "trap 'kill $!' EXIT", *example, "weir zeebe status"])
+            done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True, timeout=DEADLINE, check=False,
+                                  env={**clean_environment(), "PATH": os.path.dirname(WEIR) + ":" + os.environ["PATH"]})
+        self.assertEqual((done.returncode, "Leader" in done.stdout), (0, True), done.stderr)
+
+
+class End(Case):
+    def start(self):
+        process = subprocess.Popen([WEIR, "sandbox", "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=clean_environment())
+        return process, os.path.dirname(json.loads(process.stdout.readline())["OAUTH_PRIVATE_KEY"])
+
+    def ends(self, process, folder, status):
+        self.assertEqual(process.wait(DEADLINE), status)
+        self.assertFalse(os.path.exists(folder), "its folder is left behind")
+        process.stderr.close()
+        process.stdout.close()
+
+    def test_a_reader_that_goes_ends_it_with_141(self):
+        process, folder = self.start()
+        process.stdout.close()
+        self.ends(process, folder, 141)
+
+    def test_a_signal_ends_it_with_0_and_leaves_nothing(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process, folder = self.start()
+            process.send_signal(number)
+            self.ends(process, folder, 0)
+
+
+class Faults(SandboxCase):
+    def test_many_faults_come_from_a_file(self):
+        self.expect(self.at("sandbox", "fault", "--script", "-", stdin="# two\ntoken 1 error:invalid_scope\n\nzeebe.Topology 1 status:INTERNAL\n"), 0, "", "")
+        self.expect(self.at("token"), 65, "", "invalid_scope")
+        self.expect(self.at("zeebe", "status"), 67, "", "INTERNAL")
+        self.expect(self.one_line(self.at("sandbox", "fault", "--script", "-", stdin="token 1 cut\ntoken x cut\n")), 65, "", '"x"')
+        self.expect(self.one_line(self.at("sandbox", "fault", "--script", "/nonexistent/script")), 74, "", "/nonexistent/script")
+        self.expect(self.one_line(self.at("sandbox", "fault", "token", "--script", "x")), 64, "", "--script")
+        self.expect(self.one_line(self.at("sandbox", "fault")), 64, "", "WHAT N HOW is missing")
+
+    def test_a_request_that_is_too_large_is_bad_data(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write('{"type":"' + "a" * 5000000 + '"}')
+            file.flush()
+            self.expect(self.one_line(self.at("zeebe", "call", "ActivateJobs", "--data", "@" + file.name)), 65, "", "maximum size")
+
+    def test_what_fails_is_one_line_or_one_document_whatever_was_tried_before(self):
+        for what in ("zeebe.Topology", "zeebe.connections"):
+            for how in ("cut", "garbage", "hang"):
+                self.fault("forget")
+                self.fault(what, "all", how)
+                self.one_line(self.at("zeebe", "status", "--request-timeout", "500ms"))
+                self.assertIn("message", self.at("zeebe", "status", "--request-timeout", "500ms", "--json").error(), (what, how))
+
+
+if __name__ == "__main__":
+    unittest.main()
