@@ -153,6 +153,8 @@ static void meet(struct rpc_call *call)
     channel_call_begun(rpc);
     if (timer_set(&call->timer, call->until.at_ns) != WEIR_OK)
         call_fail(call, WEIR_NO_MEMORY, GRPC_RESOURCE_EXHAUSTED, "out of memory");
+    else if (clock_mono(rpc->clock) >= call->until.at_ns)
+        out_of_time(call); /* now: an answer might come before the timer's turn */
 }
 
 static void send_more(struct rpc_call *call)
