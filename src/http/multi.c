@@ -4,10 +4,18 @@
  * The handle is made by the first request and closed when nothing was asked for a while, because
  * that is the only way to close the connections that it keeps. libcurl must not be called from
  * within its callbacks, and its user's callback may do anything: results are therefore collected
- * after libcurl has returned, and the client is held meanwhile. */
+ * after libcurl has returned, and the client is held meanwhile.
+ *
+ * What is watched is a duplicate of libcurl's descriptor. libcurl 7.88 closes the socket of an
+ * attempt that failed before it says so, and by then the number may be another thread's, or that of
+ * a gRPC connection of ours, which libuv would take for the one it knows. */
 #include "core/error.h"
 #include "core/mem.h"
 #include "http/http_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #define CONNECTIONS 8L /* to one host; requests beyond that wait for one */
 #define LATER_NS    (INT64_C(365) * 86400 * NS_PER_S)
@@ -15,7 +23,9 @@
 struct sock {
     uv_poll_t poll; /* first */
     struct http *http;
-    int events; /* that are waited for */
+    curl_socket_t theirs; /* libcurl's name for it */
+    int ours;             /* the duplicate */
+    int events;           /* that are waited for */
     struct sock *next, **from;
 };
 
@@ -69,15 +79,13 @@ static void act(struct http *http, curl_socket_t fd, int events)
 static void on_event(uv_poll_t *poll, int status, int events)
 {
     struct sock *sock = (struct sock *)(void *)poll;
-    uv_os_fd_t fd = -1;
     if (status < 0) {
         events = UV_READABLE | UV_WRITABLE;
         uv_poll_start(poll, sock->events, on_event);
     }
     int flags = events & UV_READABLE ? CURL_CSELECT_IN : 0;
     flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
-    if (uv_fileno((const uv_handle_t *)poll, &fd) == 0)
-        act(sock->http, fd, flags);
+    act(sock->http, sock->theirs, flags);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -85,24 +93,38 @@ static void on_closed(uv_handle_t *handle)
     mem_free(handle); /* the first member */
 }
 
+/* Given up at once, so that the peer learns of the end when libcurl closes its own. */
+static void let_go(struct sock *sock)
+{
+    uv_close((uv_handle_t *)&sock->poll, on_closed);
+    close(sock->ours);
+}
+
 static void sock_close(struct sock *sock)
 {
     *sock->from = sock->next;
     if (sock->next)
         sock->next->from = sock->from;
-    uv_close((uv_handle_t *)&sock->poll, on_closed);
+    let_go(sock);
 }
 
 static struct sock *sock_open(struct http *http, curl_socket_t fd)
 {
     struct sock *sock = mem_zalloc(sizeof *sock);
-    int bad = sock ? uv_poll_init(loop_uv(http->loop), &sock->poll, fd) : UV_ENOMEM;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    int bad = copy < 0 ? -errno : UV_ENOMEM;
+    if (sock && copy >= 0)
+        bad = uv_poll_init(loop_uv(http->loop), &sock->poll, copy);
     if (bad) {
         http->sick = bad;
+        if (copy >= 0)
+            close(copy);
         mem_free(sock);
         return NULL;
     }
     sock->http = http;
+    sock->theirs = fd;
+    sock->ours = copy;
     sock->next = http->socks;
     sock->from = &http->socks;
     if (sock->next)

@@ -1,14 +1,18 @@
-/* A channel under everything at once: threads that call, stream, cancel, close and reopen, while
- * the gateway and the token endpoint fail, stop, start and forget tokens at random. Usage:
- * soak_channel [SECONDS [SEED]]. What must hold: every call ends, with a status that is no bug;
- * when the chaos is over everything works again; then nothing is left: no thread, descriptor or
- * allocation; and no error ever held a secret. */
+/* A channel under everything at once: threads that call, stream, watch descriptors, are called
+ * back, cancel, are cancelled, fork, close and reopen, while the gateway and the token endpoint
+ * fail, stop, start and forget tokens at random; with TLS when the seed is odd. Usage: soak_channel
+ * [SECONDS [SEED]]. What must hold: every call ends, with a status that is no bug; when the chaos
+ * is over everything works again; then nothing is left: no thread, descriptor or allocation; and no
+ * error ever held a secret. */
 #include <dirent.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/mem.h"
@@ -73,12 +77,16 @@ static weir_channel *open_channel(struct soak *soak, weir_error *err)
                                             {"grpc.max_reconnect_backoff_ms", .number = 200},
                                             {0}};
     struct sandbox *s = soak->sandbox;
+    bool tls = soak->seed % 2;
+    const weir_tls_options *trust =
+        tls ? WEIR_TLS(.root_certificates_file = sandbox_value(s, "WEIR_CA_FILE")) : NULL;
     return weir_channel_oauth2_client_credentials(
         WEIR_OAUTH2_CHANNEL(.grpc_address = sandbox_value(s, "ZEEBE_ADDRESS"),
                             .client_id = sandbox_value(s, "CAMUNDA_CLIENT_ID"),
                             .client_secret = sandbox_value(s, "CAMUNDA_CLIENT_SECRET"),
                             .authorization_server = sandbox_value(s, "CAMUNDA_OAUTH_URL"),
-                            .plaintext = true, .proxy = WEIR_OMIT, .args = args),
+                            .plaintext = !tls, .tls = trust, .token_tls = trust, .proxy = WEIR_OMIT,
+                            .args = args),
         err);
 }
 
@@ -122,6 +130,124 @@ static void leave_stream(struct caller *c, weir_zeebe *zeebe)
     note(c->soak, &err);
 }
 
+static weir_call *start_something(struct caller *c, weir_zeebe *zeebe, weir_error *err)
+{
+    if (chance(&c->random, 2))
+        return weir_zeebe_call_start(zeebe, "Topology", NULL, WEIR_CALL(.timeout = 1000), err);
+    return weir_zeebe_call_start(zeebe, "ActivateJobs",
+                                 "{\"type\":\"t\",\"worker\":\"w\",\"timeout\":1000,"
+                                 "\"maxJobsToActivate\":1,\"requestTimeout\":200}",
+                                 WEIR_CALL(.timeout = 1000), err);
+}
+
+/* What is readable has something to say, and the end comes within the call's limit. */
+static void watch_descriptor(struct caller *c, weir_zeebe *zeebe)
+{
+    weir_error err = {0};
+    weir_call *call = start_something(c, zeebe, &err);
+    struct pollfd watched = {.fd = weir_call_fd(call), .events = POLLIN};
+    weir_status status = call ? WEIR_OK : err.status;
+    while (status == WEIR_OK) {
+        char *message = NULL;
+        if (poll(&watched, 1, 20000) != 1)
+            complain(c->soak, "the descriptor misses the end", &err);
+        status = weir_call_next(call, &message, WEIR_NO_WAIT, &err);
+        if (status == WEIR_NOTHING)
+            complain(c->soak, "the descriptor is readable for nothing", &err);
+        weir_free(message);
+    }
+    note(c->soak, &err);
+    weir_call_free(call);
+}
+
+struct called {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    bool over, frees;
+    weir_zeebe *zeebe; /* to call from within, or NULL */
+};
+
+static void take_all(weir_call *call, void *user)
+{
+    struct called *told = user;
+    char *message = NULL;
+    weir_error err = {0};
+    weir_status status = WEIR_OK;
+    while (status == WEIR_OK) {
+        status = weir_call_next(call, &message, WEIR_NO_WAIT, &err);
+        weir_free(message);
+    }
+    if (told->zeebe)
+        weir_topology_free(weir_zeebe_topology(told->zeebe, 200, &err));
+    if (status == WEIR_NOTHING)
+        return;
+    if (told->frees)
+        weir_call_free(call);
+    pthread_mutex_lock(&told->lock);
+    told->over = true;
+    pthread_cond_signal(&told->moved);
+    pthread_mutex_unlock(&told->lock);
+}
+
+/* Freed within the callback, after it, or while it may be running. */
+static void be_called(struct caller *c, weir_zeebe *zeebe)
+{
+    weir_error err = {0};
+    struct called told = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+    bool waits = chance(&c->random, 3) > 0;
+    told.frees = waits && chance(&c->random, 2);
+    told.zeebe = chance(&c->random, 2) ? zeebe : NULL;
+    weir_call *call = start_something(c, zeebe, &err);
+    if (call && weir_call_then(call, take_all, &told, &err) != WEIR_OK)
+        complain(c->soak, "no callback", &err);
+    pthread_mutex_lock(&told.lock);
+    while (call && waits && !told.over)
+        pthread_cond_wait(&told.moved, &told.lock);
+    pthread_mutex_unlock(&told.lock);
+    if (!told.frees)
+        weir_call_free(call);
+    note(c->soak, &err);
+}
+
+static void *ask_once(void *user)
+{
+    struct caller *c = user;
+    weir_error err = {0};
+    weir_zeebe *zeebe = weir_zeebe_new(c->soak->shared, &err);
+    ask_topology(c, zeebe);
+    weir_zeebe_free(zeebe);
+    return NULL;
+}
+
+/* A thread that comes for one call and goes, sometimes because it is told to. */
+static void brief_thread(struct caller *c)
+{
+    pthread_t thread;
+    struct caller other = {.soak = c->soak, .random = c->random + 1};
+    if (pthread_create(&thread, NULL, ask_once, &other) != 0)
+        return;
+    if (chance(&c->random, 2))
+        pthread_cancel(thread);
+    pthread_join(thread, NULL);
+}
+
+/* The child is told that it must not, and never waits for a lock that a thread held. */
+static void fork_child(struct caller *c)
+{
+    weir_error err = {0};
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        weir_channel *channel = open_channel(c->soak, &err);
+        bool told = !channel && err.status == WEIR_INVALID;
+        (void)weir_channel_wait(c->soak->shared, WEIR_CHANNEL_SHUTDOWN, 1000, &err);
+        _exit(told && weir_channel_state_now(c->soak->shared) == WEIR_CHANNEL_SHUTDOWN ? 0 : 1);
+    }
+    if (child > 0 && (waitpid(child, &status, 0) != child || status != 0))
+        complain(c->soak, "a fork's child was not told, or hung", &err);
+}
+
 static void own_channel(struct caller *c)
 {
     weir_error err = {0};
@@ -142,15 +268,23 @@ static void *run_caller(void *user)
     weir_error err = {0};
     weir_zeebe *zeebe = weir_zeebe_new(c->soak->shared, &err);
     while (time_left(c->soak)) {
-        uint64_t what = chance(&c->random, 20);
+        uint64_t what = chance(&c->random, 30);
         if (what < 9)
             ask_topology(c, zeebe);
         else if (what < 15)
             call_json(c, zeebe);
         else if (what < 18)
             leave_stream(c, zeebe);
-        else
+        else if (what < 20)
             own_channel(c);
+        else if (what < 24)
+            watch_descriptor(c, zeebe);
+        else if (what < 28)
+            be_called(c, zeebe);
+        else if (what < 29)
+            brief_thread(c);
+        else
+            fork_child(c);
     }
     weir_zeebe_free(zeebe);
     return NULL;
@@ -279,7 +413,8 @@ int main(int argc, char **argv)
     warm_up();
     int files = entries("/proc/self/fd"), threads = entries("/proc/self/task");
     mem_count(1);
-    const struct sandbox_options options = {.require_token = true, .token_expires_in = 2};
+    const struct sandbox_options options = {
+        .require_token = true, .token_expires_in = 2, .tls = soak.seed % 2};
     soak.sandbox = sandbox_start(&options, &err);
     soak.shared = soak.sandbox ? open_channel(&soak, &err) : NULL;
     if (!soak.shared)
