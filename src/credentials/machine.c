@@ -61,6 +61,13 @@ static bool pausing(const struct machine *m, const struct clock *clock)
     return clock_boot(clock) < m->paused_until_ns;
 }
 
+/* Now a token is needed, and the pause was made for when it is not. */
+static void end_lazy_pause(struct machine *m, const struct clock *clock)
+{
+    if (m->state == MACHINE_HOLDING)
+        m->paused_until_ns = clock_boot(clock);
+}
+
 /* The held token may have expired since the last call. */
 static void settle(struct machine *m, const struct clock *clock)
 {
@@ -68,9 +75,7 @@ static void settle(struct machine *m, const struct clock *clock)
         return;
     forgive(m);
     drop(m);
-    if (m->state ==
-        MACHINE_HOLDING) /* now it is needed, and the pause was made for when it is not */
-        m->paused_until_ns = clock_boot(clock);
+    end_lazy_pause(m, clock);
     if (m->state == MACHINE_RENEWING)
         enter(m, MACHINE_FETCHING);
     else
@@ -201,12 +206,13 @@ bool machine_reject(struct machine *m, const struct clock *clock, const weir_tok
         backoff_reset(&m->rejections);
     m->rejected = young && from_server ? m->rejected + 1 : 0;
     drop(m);
+    end_lazy_pause(m, clock);
     if (m->state == MACHINE_RENEWING)
         enter(m, MACHINE_FETCHING);
     else if (m->rejected > REJECTIONS_FREE)
         pause_after_rejections(m, clock);
     else
-        enter(m, m->state == MACHINE_HOLDING && pausing(m, clock) ? MACHINE_FAILED : MACHINE_EMPTY);
+        enter(m, MACHINE_EMPTY);
     return true;
 }
 

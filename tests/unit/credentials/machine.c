@@ -263,6 +263,28 @@ static void a_token_rejected_while_it_is_renewed_waits_for_the_new_one(void **st
 }
 
 /* A gateway that refuses every token: zbctl made 47 requests in one command. */
+static void a_token_rejected_while_its_renewal_pauses_is_replaced_at_once(void **state)
+{
+    struct stage *s = *state;
+    s->clock.seed = 0; /* every pause as long as it can be */
+    ask(s);
+    bring(s, 36000);
+    at(s, 35941 * S);
+    for (int i = 0; i < 12; i++) { /* the endpoint is down, and nobody is in a hurry */
+        at(s, 4 * S);
+        assert_string_equal(ask(s), "token-1");
+        if (s->machine.state == MACHINE_RENEWING)
+            break_with(s, WEIR_UNREACHABLE, 0);
+    }
+    weir_token *held = weir_token_ref(s->machine.token);
+    int before = s->fetches;
+    assert_int_equal(s->machine.state, MACHINE_HOLDING);
+    assert_true(machine_reject(&s->machine, &s->clock.clock, held));
+    assert_string_equal(ask(s), "wait");
+    assert_int_equal(s->fetches, before + 1);
+    weir_token_free(held);
+}
+
 static void tokens_rejected_as_fast_as_they_come_are_replaced_in_growing_pauses(void **state)
 {
     struct stage *s = *state;
@@ -412,6 +434,7 @@ int main(void)
         CASE(refused_credentials_say_so_at_once_and_are_not_hammered),
         CASE(rejecting_compares_tokens),
         CASE(a_token_rejected_while_it_is_renewed_waits_for_the_new_one),
+        CASE(a_token_rejected_while_its_renewal_pauses_is_replaced_at_once),
         CASE(tokens_rejected_as_fast_as_they_come_are_replaced_in_growing_pauses),
         CASE(tokens_that_ended_well_between_those_rejected_are_remembered),
         CASE(a_token_that_was_good_for_long_is_replaced_at_once_however_often),
