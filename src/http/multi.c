@@ -112,10 +112,12 @@ static struct sock *sock_open(struct http *http, curl_socket_t fd)
 {
     struct sock *sock = mem_zalloc(sizeof *sock);
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    int bad = copy < 0 ? -errno : UV_ENOMEM;
-    if (sock && copy >= 0)
+    int bad = copy < 0 ? -errno : 0;
+    if (!sock)
+        bad = UV_ENOMEM;
+    else if (!bad)
         bad = uv_poll_init(loop_uv(http->loop), &sock->poll, copy);
-    if (bad) {
+    if (!sock || bad) {
         http->sick = bad;
         if (copy >= 0)
             close(copy);

@@ -86,7 +86,8 @@ static void a_file_is_replaced_whole_with_its_mode_or_not_at_all(void **state)
     assert_int_equal(file_read(path, 3, "the file", &text, &len, &err), WEIR_INVALID);
     assert_null(text);
     unlink(path);
-    assert_int_equal(file_replace("/proc/nonexistent/x", "", 0, 0600, "the file", &err), WEIR_STORE);
+    assert_int_equal(file_replace("/proc/nonexistent/x", "", 0, 0600, "the file", &err),
+                     WEIR_STORE);
     assert_int_equal(file_read(folder, 10, "the file", &text, &len, &err), WEIR_STORE);
 }
 
