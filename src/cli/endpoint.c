@@ -139,12 +139,25 @@ weir_status endpoint_parse(struct endpoint *out, const char *text, const char *w
     return WEIR_OK;
 }
 
+/* "unix:26500" would be a socket, "ipv4:26500" a list. */
+static bool is_like_a_scheme(const char *host)
+{
+    static const char *const names[] = {"unix", "ipv4", "ipv6", "dns"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(host, names[i]) == 0)
+            return true;
+    return false;
+}
+
 void endpoint_target(const struct endpoint *endpoint, char out[280])
 {
+    const char *host = endpoint->host;
     if (*endpoint->opaque)
         (void)snprintf(out, 280, "%s", endpoint->opaque);
+    else if (strchr(host, ':'))
+        (void)snprintf(out, 280, "[%s]:%d", host, endpoint->port);
     else
-        (void)snprintf(out, 280, strchr(endpoint->host, ':') ? "[%s]:%d" : "%s:%d", endpoint->host,
+        (void)snprintf(out, 280, "%s%s:%d", is_like_a_scheme(host) ? "dns:///" : "", host,
                        endpoint->port);
 }
 

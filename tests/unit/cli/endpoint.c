@@ -139,6 +139,8 @@ static void a_target_has_brackets_where_it_needs_them(void **state)
     assert_string_equal(out, "[::1]:5");
     endpoint_target(&(struct endpoint){.host = "gw", .port = 26500}, out);
     assert_string_equal(out, "gw:26500");
+    endpoint_target(&(struct endpoint){.host = "unix", .port = 26500}, out);
+    assert_string_equal(out, "dns:///unix:26500");
 }
 
 int main(void)
