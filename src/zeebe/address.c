@@ -32,14 +32,26 @@ void gateway_clear(struct gateway *gateway)
     *gateway = (struct gateway){0};
 }
 
+/* "unix:26500" would be a socket, "ipv4:26500" a list of addresses. */
+static const char *prefix_for(const char *host)
+{
+    static const char *const odd[] = {"unix", "ipv4", "ipv6", "dns"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        if (strcmp(host, odd[i]) == 0)
+            return "dns:///";
+    }
+    return "";
+}
+
 static weir_status name_it(struct gateway *g, weir_error *err)
 {
-    size_t size = strlen(g->host) + 16;
+    size_t size = strlen(g->host) + 24;
+    bool ipv6 = strchr(g->host, ':') != NULL;
     g->target = mem_zalloc(size);
     if (!g->target)
         return error_no_memory(err);
-    (void)snprintf(g->target, size, strchr(g->host, ':') ? "[%s]:%u" : "%s:%u", g->host,
-                   (unsigned)g->port);
+    (void)snprintf(g->target, size, "%s%s%s%s:%u", prefix_for(g->host), ipv6 ? "[" : "", g->host,
+                   ipv6 ? "]" : "", (unsigned)g->port);
     g->local = host_is_loopback(g->host);
     return WEIR_OK;
 }

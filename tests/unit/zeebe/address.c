@@ -25,6 +25,7 @@ static const struct {
     {"ipv4:127.0.0.1:1,127.0.0.2:1", "ipv4:127.0.0.1:1,127.0.0.2:1", NULL, 0, GATEWAY_UNSAID, true},
     {"ipv4:127.0.0.1:1,10.0.0.1:1", "ipv4:127.0.0.1:1,10.0.0.1:1", NULL, 0, GATEWAY_UNSAID, false},
     {"ipv6:[::1]:5", "ipv6:[::1]:5", NULL, 0, GATEWAY_UNSAID, true},
+    {"dns:///unix", "dns:///unix:26500", "unix", 26500, GATEWAY_UNSAID, false},
 };
 
 static const struct {
