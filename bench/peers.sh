@@ -1,10 +1,11 @@
-# Sourced by bench/run: the server and the other clients, pinned, each skipped with its reason when it cannot be had.
+# Sourced by bench/run: the servers and the other gRPC clients, pinned, each skipped with its reason when it cannot be had.
 # shellcheck shell=sh
 
 GRPC_GO=1.85.0 # also in go/go.mod
 GRPC_AIO=1.85.0
 PEERS=${WEIR_PEERS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/weir-peers}/bench
 SERVER=$PEERS/go/server
+GATEWAY=$PEERS/go/jobs # for workers
 GO_CLIENT=$PEERS/go/client
 CORE=$PEERS/core/client
 PYTHON=$PEERS/aio-$GRPC_AIO/bin/python
@@ -32,27 +33,25 @@ changed() {
 
 made() { mv "$1.new" "$1.of"; } # FOLDER: it is complete
 
-fetch_peers() {
-    : >"$WORK/skipped"
-    mkdir -p "$PEERS"
+fetch_clients() {
     skip_unless h2load need_packages nghttp2-client
-    skip_unless go make_go
     skip_unless core make_core
     skip_unless aio make_aio
 }
 
 make_go() {
+    mkdir -p "$PEERS"
     # shellcheck disable=SC2086 # a list of words
     need_packages $PACKAGES_BENCH_PROTOC || return 1
     command -v go >/dev/null || { echo "the Go toolchain (1.21 or later, which fetches the one it needs) is not installed"; return 1; }
-    changed "$PEERS/go" bench/go/go.* bench/go/*/main.go src/zeebe/gateway.proto || return 0
+    changed "$PEERS/go" bench/go/go.* bench/go/*/*.go src/zeebe/gateway.proto || return 0
     cp -r bench/go "$PEERS/go/source" && mkdir "$PEERS/go/source/gateway" || return 1
     (
         cd "$PEERS/go/source" &&
             GOBIN=$PEERS/go/bin go install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12 &&
             GOBIN=$PEERS/go/bin go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.1
     ) && go_code "$PEERS/go/source/gateway" &&
-        (cd "$PEERS/go/source" && go build -o "$PEERS/go" ./server ./client) && made "$PEERS/go"
+        (cd "$PEERS/go/source" && go build -o "$PEERS/go" ./server ./client ./jobs) && made "$PEERS/go"
 }
 
 go_code() { # FOLDER
