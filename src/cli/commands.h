@@ -8,6 +8,15 @@
 /* Those of zeebe_commands.c. */
 extern const struct command command_zeebe_status, command_zeebe_health, command_zeebe_config,
     command_zeebe_call, command_token;
+/* Those of zeebe_process_commands.c. */
+extern const struct command command_zeebe_deploy, command_zeebe_delete_resource,
+    command_zeebe_create_instance, command_zeebe_cancel_instance, command_zeebe_modify_instance,
+    command_zeebe_migrate_instance, command_zeebe_set_variables, command_zeebe_resolve_incident,
+    command_zeebe_evaluate_decision;
+/* Those of zeebe_job_commands.c. */
+extern const struct command command_zeebe_activate_jobs, command_zeebe_complete_job,
+    command_zeebe_fail_job, command_zeebe_throw_error, command_zeebe_update_retries,
+    command_zeebe_update_timeout, command_zeebe_publish_message, command_zeebe_broadcast_signal;
 /* Those of sandbox_commands.c. */
 extern const struct command command_sandbox, command_sandbox_fault, command_sandbox_requests;
 

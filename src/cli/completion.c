@@ -72,6 +72,12 @@ static void add_argument(struct str *words, const struct command *command)
     str_add(words, " ");
 }
 
+/* Are its arguments files or folders? */
+static bool takes_files(const struct command *command)
+{
+    return command && (strstr(command->args, "PATH") || strstr(command->args, "FOLDER"));
+}
+
 static void add_next(struct str *out, const struct table *table, const char *path)
 {
     struct str words = {0};
@@ -123,7 +129,7 @@ static void add_value_flags(struct str *out, const struct table *table)
         for (const struct flag *flag; (flag = next_shown(&walk));) {
             struct str name = {0};
             str_addf(&name, "|--%s|", flag->name);
-            if (flag->kind != FLAG_SWITCH && !strstr(str_text(&seen), name.data))
+            if (flag_takes_value(flag) && !strstr(str_text(&seen), name.data))
                 str_add(&seen, name.data + 1);
             str_free(&name);
         }
@@ -138,7 +144,8 @@ static void bash_path(struct str *out, const struct table *table, const char *pa
 {
     str_addf(out, "        \"%s\")\n            words=\"", path);
     add_next(out, table, path);
-    str_add(out, "\"\n            flags=\"");
+    str_add(out, takes_files(table_command(table, path)) ? "\"\n            paths=1" : "\"");
+    str_add(out, "\n            flags=\"");
     struct flag_walk walk = walk_flags(table, path);
     const char *between = "";
     for (const struct flag *flag; (flag = next_shown(&walk)); between = " ")
@@ -152,7 +159,7 @@ static void bash_path(struct str *out, const struct table *table, const char *pa
             str_add(out, "\" ;;\n");
         } else if (flag->kind == FLAG_FILE || flag->kind == FLAG_JSON) {
             str_addf(out, "                --%s) files=1 ;;\n", flag->name);
-        } else if (flag->kind != FLAG_SWITCH) {
+        } else if (flag_takes_value(flag)) {
             str_addf(out, "                --%s) return ;;\n", flag->name);
         }
     }
@@ -163,8 +170,11 @@ static const char bash_head[] =
     "# bash completion for weir (and zbctl, a link to it). Made by: weir completion bash\n"
     "_weir() {\n"
     "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
-    "    local path=\"\" longer word words=\"\" flags=\"\" choices=\"\" files=\"\" value=\"\" at\n"
+    "    local path=\"\" longer word words=\"\" flags=\"\" choices=\"\" files=\"\" paths=\"\"\n"
+    "    local value=\"\" at\n"
     "    [[ ${COMP_WORDS[0]##*/} == zbctl ]] && path=zeebe\n"
+    "    [[ $previous == = ]] && previous=${COMP_WORDS[COMP_CWORD-2]}\n"
+    "    [[ $current == = ]] && current=\"\"\n"
     "    [[ $previous == -o ]] && previous=--output\n"
     "    COMPREPLY=()\n"
     "    for ((at = 1; at < COMP_CWORD; at++)); do\n"
@@ -183,18 +193,28 @@ static const char bash_middle[] =
     "    done\n"
     "    case $path in\n";
 
-static const char bash_tail[] = "    esac\n"
-                                "    if [[ -n $choices ]]; then\n"
-                                "        COMPREPLY=($(compgen -W \"$choices\" -- \"$current\"))\n"
-                                "    elif [[ -n $files ]]; then\n"
-                                "        COMPREPLY=($(compgen -f -- \"$current\"))\n"
-                                "    elif [[ $current == -* ]]; then\n"
-                                "        COMPREPLY=($(compgen -W \"$flags\" -- \"$current\"))\n"
-                                "    else\n"
-                                "        COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-                                "    fi\n"
-                                "}\n"
-                                "complete -F _weir weir zbctl\n";
+static const char bash_tail[] =
+    "    esac\n"
+    "    if [[ -n $choices ]]; then\n"
+    "        COMPREPLY=($(compgen -W \"$choices\" -- \"$current\"))\n"
+    "    elif [[ -n $files && $current == @* ]]; then\n"
+    "        _weir_files @ \"${current#@}\"\n"
+    "    elif [[ -n $files ]]; then\n"
+    "        _weir_files '' \"$current\"\n"
+    "    elif [[ $current == -* ]]; then\n"
+    "        COMPREPLY=($(compgen -W \"$flags\" -- \"$current\"))\n"
+    "    else\n"
+    "        COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+    "        [[ -z $paths ]] || _weir_files '' \"$current\"\n"
+    "    fi\n"
+    "}\n"
+    "# Adds the files that begin with $2, each behind $1; folders stay open.\n"
+    "_weir_files() {\n"
+    "    local file\n"
+    "    compopt -o filenames 2>/dev/null\n"
+    "    while IFS= read -r file; do COMPREPLY+=(\"$1$file\"); done < <(compgen -f -- \"$2\")\n"
+    "}\n"
+    "complete -F _weir weir zbctl\n";
 
 static void bash_known(struct str *out, const struct table *table, const char *path)
 {
@@ -231,8 +251,9 @@ static void add_quoted(struct str *out, const char *text)
 
 static void zsh_flag(struct str *out, const struct flag *flag)
 {
+    static const char *const value[] = {[FLAG_SWITCH] = "", [FLAG_OPTIONAL] = "=-"};
     str_addf(out, "                '%s--%s%s[", flag->repeat ? "*" : "", flag->name,
-             flag->kind == FLAG_SWITCH ? "" : "=");
+             flag_takes_value(flag) ? "=" : value[flag->kind]);
     add_quoted(out, flag->help);
     str_add(out, "]");
     if (flag->kind == FLAG_CHOICE) {
@@ -242,7 +263,7 @@ static void zsh_flag(struct str *out, const struct flag *flag)
     } else if (flag->kind == FLAG_FILE || flag->kind == FLAG_JSON) {
         str_addf(out, ":%s:_files", flag->name);
     } else if (flag->kind != FLAG_SWITCH) {
-        str_addf(out, ":%s: ", flag->name);
+        str_addf(out, "%s:%s: ", flag->kind == FLAG_OPTIONAL ? ":" : "", flag->name);
     }
     str_add(out, "' \\\n");
 }
@@ -293,9 +314,39 @@ static void zsh_script(struct str *out, const struct table *table)
                  "zbctl; fi\n");
 }
 
-static void fish_flag(struct str *out, const char *path, const struct flag *flag)
+static bool has_flag(const struct table *table, const struct command *command,
+                     const struct flag *flag)
 {
-    str_addf(out, "complete -c weir -n '__weir_at \"%s\"' -l %s -d '", path, flag->name);
+    struct flag_walk walk = {.table = table, .command = command};
+    const struct flag *own;
+    while ((own = next_shown(&walk)) && own != flag)
+        continue;
+    return own != NULL;
+}
+
+/* The paths of commands from `index` on that have this row; false: one in front of it has it. */
+static bool fish_paths(struct str *out, const struct table *table, size_t index,
+                       const struct flag *flag)
+{
+    const struct command *command;
+    for (size_t i = 0; (command = help_command(table, "", i)); i++) {
+        if (!has_flag(table, command, flag))
+            continue;
+        if (i < index)
+            return false;
+        str_addf(out, " \"%s\"", command->path);
+        if (command->also)
+            str_addf(out, " \"%s\"", command->also);
+    }
+    return true;
+}
+
+static void fish_flag(struct str *out, const char *paths, const struct flag *flag)
+{
+    str_add(out, "complete -c weir");
+    if (paths)
+        str_addf(out, " -n '__weir_at%s'", paths);
+    str_addf(out, " -l %s -d '", flag->name);
     for (const char *at = flag->help; *at; at++)
         str_addf(out, "%s%c", *at == '\'' || *at == '\\' ? "\\" : "", *at);
     str_add(out, "'");
@@ -305,7 +356,7 @@ static void fish_flag(struct str *out, const char *path, const struct flag *flag
         str_add(out, " -x -a '");
         add_choices(out, flag->value);
         str_add(out, "'");
-    } else if (flag->kind != FLAG_SWITCH) {
+    } else if (flag_takes_value(flag)) {
         str_add(out, flag->kind == FLAG_FILE || flag->kind == FLAG_JSON ? " -r -F" : " -x");
     }
     str_add(out, "\n");
@@ -319,9 +370,24 @@ static void fish_path(struct str *out, const struct table *table, const char *pa
         str_addf(out, "complete -c weir -n '__weir_at \"%s\"' -f -a '%s'\n", path,
                  str_text(&words));
     str_free(&words);
-    struct flag_walk walk = walk_flags(table, path);
+}
+
+/* Each row once, whatever commands share it: fish asks all conditions at every key. */
+static void fish_flags(struct str *out, const struct table *table)
+{
+    const struct command *command;
+    struct flag_walk walk = walk_flags(table, "");
     for (const struct flag *flag; (flag = next_shown(&walk));)
-        fish_flag(out, path, flag);
+        fish_flag(out, NULL, flag);
+    for (size_t i = 0; (command = help_command(table, "", i)); i++) {
+        walk = (struct flag_walk){.table = table, .command = command};
+        for (const struct flag *flag; (flag = next_shown(&walk)) && walk.in != table->common;) {
+            struct str paths = {0};
+            if (fish_paths(&paths, table, i, flag))
+                fish_flag(out, str_text(&paths), flag);
+            str_free(&paths);
+        }
+    }
 }
 
 static const char fish_head[] = "# fish completion for weir. Made by: weir completion fish\n"
@@ -345,7 +411,7 @@ static const char fish_middle[] =
     "        set -l longer (string trim \"$path $word\")\n"
     "        contains -- $longer $__weir_paths; and set path $longer\n"
     "    end\n"
-    "    test \"$path\" = \"$argv[1]\"\n"
+    "    contains -- \"$path\" $argv\n"
     "end\n"
     "set -g __weir_paths";
 
@@ -364,6 +430,7 @@ static void fish_script(struct str *out, const struct table *table)
     visit_paths(&(struct visit){out, table, fish_known});
     str_add(out, "\ncomplete -c zbctl -w 'weir zeebe'\n");
     visit_paths(&(struct visit){out, table, fish_path});
+    fish_flags(out, table);
 }
 
 void completion_script(struct str *out, const struct table *table, const char *shell)

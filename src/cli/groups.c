@@ -7,6 +7,7 @@ static const struct flag common[] = {
      .letter = 'o',
      .kind = FLAG_CHOICE,
      .value = "text|json",
+     .understood = "human",
      .fallback = "text",
      .help = "json: nothing but JSON on standard output, and errors as JSON"},
     {.name = "json", .help = "the same as --output json"},

@@ -46,7 +46,9 @@ void help_flag_name(struct str *out, const struct flag *flag)
     if (flag->letter)
         str_addf(out, "-%c, ", flag->letter);
     str_addf(out, "--%s", flag->name);
-    if (flag->kind != FLAG_SWITCH)
+    if (flag->kind == FLAG_OPTIONAL)
+        str_addf(out, "[=%s]", flag->value);
+    else if (flag->kind != FLAG_SWITCH)
         str_addf(out, " %s", flag->value ? flag->value : "VALUE");
 }
 

@@ -122,9 +122,10 @@ static void add_flag(struct str *out, const struct flag *flag)
     add_text(out, flag->name);
     str_add(out, "\"");
     if (flag->kind != FLAG_SWITCH) {
-        str_add(out, " \" ");
+        bool optional = flag->kind == FLAG_OPTIONAL;
+        str_add(out, optional ? " \"[=" : " \" ");
         add_text(out, flag->value ? flag->value : "VALUE");
-        str_add(out, "\"");
+        str_add(out, optional ? "]\"" : "\"");
     }
     str_add(out, "\n");
     add_text(out, flag->help);

@@ -196,8 +196,8 @@ static bool take_named(struct parser *p, const char *name, const char *value)
     const struct flag *flag = find_flag(p->args, name);
     if (!flag)
         return complain_flag(p, dashes(name), name);
-    if (!value && flag->kind == FLAG_SWITCH)
-        value = "true";
+    if (!value && !flag_takes_value(flag))
+        value = flag->kind == FLAG_SWITCH ? "true" : "";
     if (!value && p->at < p->argc)
         value = p->argv[p->at++];
     if (!value)
@@ -228,7 +228,7 @@ static bool take_short(struct parser *p, const char *text)
         const struct flag *flag = name ? find_flag(p->args, name) : NULL;
         if (!flag)
             return complain_flag(p, "-", text);
-        if (flag->kind != FLAG_SWITCH)
+        if (flag_takes_value(flag))
             return take_named(p, name, text[1] ? text + 1 + (text[1] == '=') : NULL);
         if (text[1] == '=')
             return take_named(p, name, text + 2);

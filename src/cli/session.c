@@ -109,3 +109,10 @@ weir_ms session_timeout(const struct args *args)
         (void)value_duration(given, &limit);
     return limit == 0 ? WEIR_FOREVER : limit;
 }
+
+/* Gateways were seen to answer 0.4 s after the wait they were asked for. */
+weir_ms session_wait(weir_ms limit)
+{
+    weir_ms late = limit / 2 < 500 ? limit / 2 : 500;
+    return limit - (limit / 10 > late ? limit / 10 : late);
+}

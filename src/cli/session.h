@@ -10,6 +10,10 @@ weir_status cli_start(const struct args *args, weir_error *err);
 bool session_json(const struct args *args);
 /* --request-timeout, 10 s unless given; WEIR_FOREVER for 0. */
 weir_ms session_timeout(const struct args *args);
+/* How long a server may be asked to wait before it answers that there is nothing, so that the
+ * answer comes within `limit`: 90 % of it, and where that leaves less than half a second, so much
+ * less. */
+weir_ms session_wait(weir_ms limit);
 /* A line on stderr, as a warning of the log. */
 void session_warn(const char *part, const char *fmt, ...) WEIR_PRINTF(2, 3);
 /* Seconds since the epoch. */

@@ -119,6 +119,15 @@ static size_t utf8_len(const unsigned char *text)
     return row->len;
 }
 
+bool str_is_utf8(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t len = 1;
+    for (; *at && len; at += len)
+        len = utf8_len(at);
+    return len != 0;
+}
+
 static void add_escaped(struct str *str, unsigned char c)
 {
     static const struct {

@@ -17,6 +17,8 @@ void str_addf(struct str *str, const char *fmt, ...) WEIR_PRINTF(2, 3);
 void str_vaddf(struct str *str, const char *fmt, va_list values) WEIR_PRINTF(2, 0);
 /* A JSON string with its quotes; what is no UTF-8 becomes U+FFFD. */
 void str_add_json(struct str *str, const char *text);
+/* Is all of the text well-formed UTF-8? */
+bool str_is_utf8(const char *text);
 const char *str_text(const struct str *str); /* "" when nothing was added */
 void str_clear(struct str *str);
 /* Wipes what is there: a str may have held a token. */

@@ -108,6 +108,17 @@ bool flag_variable(const struct flag *flag, size_t index, char out[64])
     return out[0] != '\0';
 }
 
+bool flag_takes_value(const struct flag *flag)
+{
+    return flag->kind != FLAG_SWITCH && flag->kind != FLAG_OPTIONAL;
+}
+
+static bool is_choice(const struct flag *flag, const char *value)
+{
+    return value_is_choice(value, flag->value) ||
+           (flag->understood && value_is_choice(value, flag->understood));
+}
+
 const char *flag_check(const struct flag *flag, const char *value)
 {
     weir_ms ms;
@@ -123,8 +134,9 @@ const char *flag_check(const struct flag *flag, const char *value)
     case FLAG_NUMBER:
         return value_number(value, &number);
     case FLAG_CHOICE:
-        return value_is_choice(value, flag->value) ? NULL : "is none of";
+        return is_choice(flag, value) ? NULL : "is none of";
     case FLAG_VARIABLE:
+    case FLAG_OPTIONAL:
     case FLAG_TEXT:
     case FLAG_FILE:
     case FLAG_JSON:

@@ -6,6 +6,7 @@
 #include <weir/error.h>
 
 struct args;
+struct zeebe_rpc;
 
 enum flag_kind {
     FLAG_SWITCH = 0, /* --flag, --flag=true, --flag=false */
@@ -14,25 +15,27 @@ enum flag_kind {
     FLAG_DURATION,
     FLAG_SIZE,
     FLAG_NUMBER,
-    FLAG_JSON,    /* literal, @FILE, -, or the path of an existing file */
-    FLAG_CHOICE,  /* `value` lists them: "text|json" */
-    FLAG_VARIABLE /* only from the environment: secrets, which do not belong into an argv */
+    FLAG_JSON,     /* literal, @FILE, -, or the path of an existing file */
+    FLAG_CHOICE,   /* `value` lists them: "text|json" */
+    FLAG_OPTIONAL, /* --flag, --flag=value */
+    FLAG_VARIABLE  /* only from the environment: secrets, which do not belong into an argv */
 };
 
 /* An array of them ends with a NULL name. A flag without help text is understood, but not shown. */
 struct flag {
-    const char *name;     /* kebab-case, without the dashes; in `weir zeebe` camelCase, too */
-    const char *also;     /* another name, camelCase everywhere, where no flag has it as its own */
-    char letter;          /* its short form */
-    enum flag_kind kind;  /* */
-    bool required;        /* */
-    bool repeat;          /* every one given counts, not the last */
-    bool from_file;       /* each of its variables also as NAME_FILE; secrets always */
-    bool secret;          /* shown as *** ; its variables are not inherited by programs */
-    const char *value;    /* how help calls the value: "HOST[:PORT]" */
-    const char *env;      /* the variables it is read from, in order: "A B" */
-    const char *fallback; /* its default, as help says it */
-    const char *help;     /* */
+    const char *name;    /* kebab-case, without the dashes; in `weir zeebe` camelCase, too */
+    const char *also;    /* another name, camelCase everywhere, where no flag has it as its own */
+    char letter;         /* its short form */
+    enum flag_kind kind; /* */
+    bool required;       /* */
+    bool repeat;         /* every one given counts, not the last */
+    bool from_file;      /* each of its variables also as NAME_FILE; secrets always */
+    bool secret;         /* shown as *** ; its variables are not inherited by programs */
+    const char *value;   /* how help calls the value: "HOST[:PORT]" */
+    const char *understood; /* further choices that are not shown */
+    const char *env;        /* the variables it is read from, in order: "A B" */
+    const char *fallback;   /* its default, as help says it */
+    const char *help;       /* */
 };
 
 /* Flags that belong together, under one heading. */
@@ -53,6 +56,7 @@ struct command {
     bool hidden;                            /* understood, but not shown */
     bool runs_program;                      /* what follows -- is a program */
     int (*run)(const struct args *args);    /* the exit status */
+    const struct zeebe_rpc *rpc;            /* what zeebe_rpc_run() does */
 };
 
 /* What a path stands for that is no command itself: "", "zeebe". */
@@ -86,6 +90,8 @@ const struct flag *flag_next(struct flag_walk *walk);
  * none. A flag's own name beats another's second name. */
 const struct flag *flag_find(const struct table *table, const struct command *command,
                              const char *name, bool camel);
+/* Is what follows the flag its value? */
+bool flag_takes_value(const struct flag *flag);
 /* NULL: the value is one of the flag's kind; else what is wrong with it, to follow it in a message.
  */
 const char *flag_check(const struct flag *flag, const char *value);

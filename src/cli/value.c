@@ -36,9 +36,10 @@ struct decimal {
 static bool take_digits(const char **at, int64_t *value)
 {
     for (; is_digit(**at); (*at)++) {
-        if (*value > (INT64_MAX - 9) / 10)
+        int digit = **at - '0';
+        if (*value > (INT64_MAX - digit) / 10)
             return false;
-        *value = *value * 10 + (**at - '0');
+        *value = *value * 10 + digit;
     }
     return true;
 }
@@ -180,4 +181,26 @@ void value_show_duration(weir_ms ms, char out[32])
         (void)snprintf(out, 32, "%" PRId64 "m%" PRId64 "s", ms / 60000, ms % 60000 / 1000);
     else
         (void)snprintf(out, 32, "%" PRId64 "s", ms / 1000);
+}
+
+void value_show_go_duration(weir_ms ms, char out[32])
+{
+    weir_ms hours = ms / 3600000, minutes = ms / 60000 % 60, seconds = ms / 1000 % 60;
+    char fraction[8] = "";
+    if (ms > 0 && ms < 1000) {
+        (void)snprintf(out, 32, "%" PRId64 "ms", ms);
+        return;
+    }
+    if (ms % 1000) {
+        (void)snprintf(fraction, sizeof fraction, ".%03d", (int)(ms % 1000));
+        while (fraction[strlen(fraction) - 1] == '0')
+            fraction[strlen(fraction) - 1] = '\0';
+    }
+    if (hours)
+        (void)snprintf(out, 32, "%" PRId64 "h%" PRId64 "m%" PRId64 "%ss", hours, minutes, seconds,
+                       fraction);
+    else if (minutes)
+        (void)snprintf(out, 32, "%" PRId64 "m%" PRId64 "%ss", minutes, seconds, fraction);
+    else
+        (void)snprintf(out, 32, "%" PRId64 "%ss", seconds, fraction);
 }

@@ -18,4 +18,6 @@ const char *value_switch(const char *text, bool *on);
 bool value_is_choice(const char *text, const char *choices);
 /* Duration as people write it: "10s", "1m30s", "250ms". `out` has room for 32 bytes. */
 void value_show_duration(weir_ms ms, char out[32]);
+/* As Go and zbctl write it: "5s", "1m30s", "1h0m0s", "1.5s", "100ms", "0s". Not negative. */
+void value_show_go_duration(weir_ms ms, char out[32]);
 #endif

@@ -93,8 +93,8 @@ static bool request_has(const struct run *run, const char *field)
     return found && end && found < end;
 }
 
-/* "requestTimeout" is how long the server may wait before an empty answer: 90 % of what we wait, so
- * that the answer comes before our limit. One that was given is left alone. */
+/* "requestTimeout" is how long the server may wait before an empty answer. One that was given is
+ * left alone. */
 static void limit_wait(struct run *run)
 {
     weir_ms timeout = session_timeout(run->args);
@@ -109,7 +109,7 @@ static void limit_wait(struct run *run)
         return;
     char *brace = strchr(run->data, '{');
     struct str data = {0};
-    str_addf(&data, "{\"requestTimeout\":%" PRId64 "%s%s", timeout - timeout / 10, alone ? "" : ",",
+    str_addf(&data, "{\"requestTimeout\":%" PRId64 "%s%s", session_wait(timeout), alone ? "" : ",",
              brace + 1);
     release_memory(run->data);
     run->data = data.data;

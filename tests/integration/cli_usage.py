@@ -12,7 +12,12 @@ from cli_lib import WEIR, Case, Whole, clean_environment
 
 AREAS = ("", "zeebe", "token", "sandbox", "completion")
 COMMANDS = ("zeebe status", "zeebe topology", "zeebe health", "zeebe call", "zeebe config", "token", "sandbox",
-            "sandbox fault", "sandbox requests", "completion", "zeebe generate completion", "version")
+            "sandbox fault", "sandbox requests", "completion", "zeebe generate completion", "version", "zeebe deploy",
+            "zeebe deploy resource", "zeebe create instance", "zeebe cancel instance", "zeebe modify instance",
+            "zeebe migrate instance", "zeebe activate jobs", "zeebe complete job", "zeebe fail job", "zeebe throw-error job",
+            "zeebe throwError job", "zeebe update retries", "zeebe update timeout", "zeebe publish message",
+            "zeebe broadcast signal", "zeebe set variables", "zeebe resolve incident", "zeebe evaluate decision",
+            "zeebe delete resource")
 
 
 class Usage(Case):
@@ -39,6 +44,24 @@ class Usage(Case):
             ("token --header --info", "weir: token: --header and --info contradict each other"),
             ("completion tcsh", 'weir: completion: completion is made for bash, zsh and fish, not for "tcsh"'),
             ("--address x zeebe status", "weir: --address comes too early"),
+            ("zeebe create", "weir: zeebe: the noun is missing: one of instance"),
+            ("zeebe create instnce x", 'weir: zeebe: unknown noun "instnce"; the nearest known one is "instance"'),
+            ("zeebe create instance", "weir: zeebe: ID|KEY is missing: weir zeebe create instance ID|KEY"),
+            ("zeebe cancel instance 5 6", 'weir: zeebe: unexpected argument "6": weir zeebe cancel instance KEY'),
+            ("zeebe complete job five", 'weir: zeebe: KEY: "five" is no key: a whole number from 1 to 9223372036854775807'),
+            ("zeebe fail job 5", "weir: zeebe: --retries is required: --retries N"),
+            ("zeebe fail job 5 --retries many", 'weir: zeebe: --retries: "many" is no whole number'),
+            ("zeebe fail job 5 --retries 2 --retry-backoff soon", 'weir: zeebe: --retry-backoff: "soon" is no duration'),
+            ("zeebe throw-error job 5", "weir: zeebe: --error-code is required: --error-code CODE"),
+            ("zeebe update retries 5", "weir: zeebe: --retries is required"),
+            ("zeebe update timeout 5", "weir: zeebe: --timeout is required: --timeout DURATION"),
+            ("zeebe publish message m", "weir: zeebe: --correlation-key is required"),
+            ("zeebe set variables 5", "weir: zeebe: --variables is required: --variables JSON"),
+            ("zeebe migrate instance 5", "weir: zeebe: --target-definition is required, or --plan FILE"),
+            ("zeebe modify instance 5", "weir: zeebe: --activate is required, or --plan FILE, or --terminate KEY"),
+            ("zeebe cancel instance 5 --operation-reference x", 'weir: zeebe: --operation-reference: "x" is no whole number'),
+            ("zeebe cancel instance 5 --variables {}", "weir: zeebe: unknown flag --variables; the nearest known one is --"),
+            ("zeebe cancel instance 5 -o xml", 'weir: zeebe: -o: "xml" is none of text|json'),
             ("help nonsense", 'weir: help: there is no command "nonsense"'),
         ):
             with self.subTest(words):
@@ -106,7 +129,24 @@ class Help(Case):
                    "client-auth leeway expire-in token-env insecure cert-path ca-file client-cert client-key authority "
                    "keepalive channel-option cache request-timeout proxy allow-plaintext log-level log-json json")
         own = {"zeebe call": channel + " data header compact verbose list describe",
-               "zeebe health": channel + " service", "zeebe status": channel, "zeebe config": channel,
+               "zeebe health": channel + " service", "zeebe deploy": channel + " resource-names tenant-id",
+               "zeebe create instance": channel + " variables version with-result start-instruction tags tenant-id "
+                                                  "operation-reference",
+               "zeebe cancel instance": channel + " operation-reference",
+               "zeebe modify instance": channel + " activate terminate plan operation-reference",
+               "zeebe migrate instance": channel + " target-definition map plan operation-reference",
+               "zeebe activate jobs": channel + " max-jobs timeout variables worker long-poll tenant-ids",
+               "zeebe complete job": channel + " variables",
+               "zeebe fail job": channel + " retries retry-backoff error-message variables",
+               "zeebe throw-error job": channel + " error-code error-message variables",
+               "zeebe update retries": channel + " retries operation-reference",
+               "zeebe update timeout": channel + " timeout operation-reference",
+               "zeebe publish message": channel + " correlation-key message-id ttl variables tenant-id",
+               "zeebe broadcast signal": channel + " variables tenant-id",
+               "zeebe set variables": channel + " variables local operation-reference",
+               "zeebe resolve incident": channel + " operation-reference",
+               "zeebe evaluate decision": channel + " variables tenant-id",
+               "zeebe delete resource": channel + " operation-reference", "zeebe status": channel, "zeebe config": channel,
                "token": "for header info refresh token-url grant client-id client-auth scope audience resource username "
                         "private-key subject param cache login-url sandbox ca-file proxy allow-plaintext"}
         for command, flags in own.items():
@@ -166,6 +206,27 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _weir; printf '%s\\n' "${COMPREPLY[@]
         self.assertIn("status", self.complete("/usr/bin/zbctl", ""))
         for words in (("completion",), ("zeebe", "completion"), ("zeebe", "generate", "completion")):
             self.assertEqual(self.complete("weir", *words, ""), {"bash", "zsh", "fish"})
+        self.assertEqual(self.complete("weir", "zeebe", "create", ""), {"instance"})
+        self.assertEqual(self.complete("zbctl", "update", ""), {"retries", "timeout"})
+        self.assertEqual(self.complete("weir", "zeebe", "activate", "jobs", "pay", "--max"), {"--max-jobs"})
+        self.assertEqual(self.complete("weir", "zeebe", "create", "instance", "--with-result", "x", "--tag"), {"--tags"})
+
+    @unittest.skipUnless(shutil.which("bash"), "bash is not installed")
+    def test_bash_completes_file_names(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("order.bpmn", "vars.json"):
+                with open(os.path.join(folder, name), "w", encoding="utf-8"):
+                    pass
+            start, job = folder + "/", ("weir", "zeebe", "complete", "job", "5", "--variables")
+            both = {start + "order.bpmn", start + "vars.json"}
+            self.assertEqual(self.complete("weir", "zeebe", "deploy", start), both)
+            self.assertEqual(self.complete("weir", "zeebe", "deploy", "x.bpmn", start + "o"), {start + "order.bpmn"})
+            self.assertEqual(self.complete("zbctl", "deploy", "resource", start), both)
+            self.assertEqual(self.complete(*job, start + "v"), {start + "vars.json"})
+            self.assertEqual(self.complete(*job, "@" + start + "v"), {"@" + start + "vars.json"})
+            self.assertEqual(self.complete("weir", "zeebe", "status", "--ca-file", start), both)
+            self.assertEqual(self.complete("weir", "zeebe", "status", "--ca-file", "=", start), both)
+            self.assertEqual(self.complete("weir", "zeebe", "status", start), set())
 
     @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
     def test_fish_completes_words_flags_and_choices(self):
@@ -209,6 +270,25 @@ class BadData(Case):
         self.expect(self.call('{"nmae":"a"}'), 65, "", r"nmae")
         self.expect(self.call('{"name":7}'), 65, "", r"name")
         self.expect(self.call('{"timeToLive":"soon"}'), 65, "", r"timeToLive")
+
+    def test_variables_are_checked_before_anything_is_sent(self):
+        for words in (("complete", "job", "5"), ("create", "instance", "p"), ("set", "variables", "5"),
+                      ("publish", "message", "m", "--correlation-key", "k"), ("broadcast", "signal", "s"),
+                      ("fail", "job", "5", "--retries", "1"), ("throw-error", "job", "5", "--error-code", "c"),
+                      ("evaluate", "decision", "d")):
+            for value, pattern in (("[1]", "line 1, column 1: a JSON object is wanted"), ("7", "line 1, column 1"),
+                                   ('{"a":\n}', "line 2, column 1"), ("", "line 1, column 1: nothing is there")):
+                result = self.one_line(self.weir("zeebe", *words, "--variables", value))
+                self.expect(result, 65, "", "^weir: zeebe: --variables: .*" + pattern)
+
+    def test_what_cannot_be_read_is_74_and_what_is_no_resource_65(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.expect(self.one_line(self.weir("zeebe", "deploy", folder + "/x.bpmn")), 74, "", "cannot read .*No such file")
+            self.expect(self.one_line(self.weir("zeebe", "deploy", folder)), 65, "", r"has no file named \*\.bpmn")
+            error = self.expect(self.weir("zeebe", "deploy", folder, "-o", "json"), 65, "").error()
+            self.assertEqual((error["status"], error["origin"]), ("INVALID", "weir"))
+        for words in (("complete", "job", "5", "--variables", "@/nowhere/x"), ("modify", "instance", "5", "--plan", "@/nowhere/x")):
+            self.expect(self.one_line(self.weir("zeebe", *words)), 74, "", "cannot read /nowhere/x")
 
     def test_an_unknown_rpc_is_named_with_the_nearest(self):
         result = self.one_line(self.weir("zeebe", "call", "Topolgy"))

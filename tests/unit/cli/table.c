@@ -55,7 +55,7 @@ static void a_name_takes_a_value_everywhere_in_an_area_or_nowhere(void **state)
                     continue;
                 const struct flag *same = flag_find(&weir_table, other, flag->name, true);
                 if (flag->kind != FLAG_VARIABLE && same &&
-                    (same->kind == FLAG_SWITCH) != (flag->kind == FLAG_SWITCH))
+                    flag_takes_value(same) != flag_takes_value(flag))
                     fail_msg("--%s of %s and %s", flag->name, one->path, other->path);
             }
         }

@@ -100,6 +100,8 @@ static void whole_numbers_fit_64_bits_or_are_refused(void **state)
     assert_int_equal(number, 2251799813685249);
     assert_null(value_number("-1", &number));
     assert_int_equal(number, -1);
+    assert_null(value_number("9223372036854775807", &number));
+    assert_true(number == INT64_MAX);
     static const char *const bad[] = {"", "-", "1.0", "abc", "5x", "99999999999999999999", " 1"};
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_non_null(value_number(bad[i], &number));
@@ -147,6 +149,27 @@ static void a_shown_duration_is_read_back_the_same(void **state)
     }
 }
 
+static void durations_of_answers_are_gos(void **state)
+{
+    (void)state;
+    static const struct {
+        weir_ms ms;
+        const char *text;
+    } known[] = {
+        {0, "0s"},           {1, "1ms"},
+        {999, "999ms"},      {1000, "1s"},
+        {1500, "1.5s"},      {5000, "5s"},
+        {60000, "1m0s"},     {90000, "1m30s"},
+        {3600000, "1h0m0s"}, {3661001, "1h1m1.001s"},
+        {90010, "1m30.01s"}, {172800000, "48h0m0s"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char shown[32];
+        value_show_go_duration(known[i].ms, shown);
+        assert_string_equal(shown, known[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +177,7 @@ int main(void)
         cmocka_unit_test(what_is_no_duration_is_refused),
         cmocka_unit_test(sizes_are_bytes_and_powers_of_1024),
         cmocka_unit_test(whole_numbers_fit_64_bits_or_are_refused),
+        cmocka_unit_test(durations_of_answers_are_gos),
         cmocka_unit_test(switches_are_true_or_false_and_nothing_else),
         cmocka_unit_test(choices_are_whole_words),
         cmocka_unit_test(a_shown_duration_is_read_back_the_same),
