@@ -14,6 +14,7 @@
 #include "core/mem.h"
 #include "core/secret.h"
 #include "rpc/channel.h"
+#include "rpc/queue.h"
 #include "rpc/session.h"
 #include "rpc/status.h"
 
@@ -72,7 +73,7 @@ void call_end(struct rpc_call *call, const weir_error *why, int grpc_status, boo
     if (call->state == CALL_ENDED)
         return;
     if (call->state == CALL_WAITING)
-        channel_dequeued(call->rpc, call);
+        queue_left(call->rpc, call);
     if (!call->session)
         list_remove(&call->link);
     else if (!is_over(call))
@@ -109,7 +110,7 @@ static void never_sent(struct rpc_call *call)
     weir_error why = {0};
     error_peer(&why, WEIR_TIMEOUT, WEIR_ORIGIN_GRPC, GRPC_DEADLINE_EXCEEDED,
                "the time limit passed before the call could be sent to %s: %s",
-               call->rpc->target_text, channel_trouble(call->rpc));
+               call->rpc->target_text, queue_trouble(call->rpc));
     call_end(call, &why, GRPC_DEADLINE_EXCEEDED, true);
 }
 
@@ -161,7 +162,7 @@ static void send_more(struct rpc_call *call)
 {
     if (call->state == CALL_FRESH && (call->client_streams || call->out_first)) {
         list_remove(&call->link);
-        channel_enqueue(call->rpc, call, false);
+        queue_add(call->rpc, call, false);
     } else if (call->state == CALL_OPEN && call->session && (call->out_at || call->fin)) {
         session_resume(call->session, call);
     }
@@ -254,7 +255,7 @@ static bool repeat(struct rpc_call *call)
     call->out_offset = 0;
     call->remote_closed = false;
     tally_add(&call->rpc->tally.repeats, 1);
-    channel_enqueue(call->rpc, call, true);
+    queue_add(call->rpc, call, true);
     return true;
 }
 

@@ -46,7 +46,7 @@ struct rpc_call {
     const struct rpc_events *events;
     void *user;
     struct deadline until;
-    bool wait_for_ready, server_streams, client_streams, manual, gzip;
+    bool long_lived, wait_for_ready, server_streams, client_streams, manual, gzip;
 
     struct rpc_call *next_changed; /* @locked by the channel, as the next two */
     bool changed;

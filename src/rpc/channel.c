@@ -1,4 +1,4 @@
-/* The channel on the I/O thread: the mailbox, the queue of calls, the lanes, names, states.
+/* The channel on the I/O thread: the mailbox, the lanes, names, states.
  *
  * All of it happens in turns. A turn runs (as a libuv prepare handle) after the events of one pass
  * of the loop and before the loop waits: it obeys the mailbox, starts what can start, and sends
@@ -13,6 +13,7 @@
 #include "io/tls.h"
 #include "rpc/connection.h"
 #include "rpc/lane.h"
+#include "rpc/queue.h"
 #include "rpc/status.h"
 
 #include <string.h>
@@ -47,48 +48,7 @@ void channel_unhold(struct rpc *rpc)
     mem_free(rpc);
 }
 
-/* ---- the queue --------------------------------------------------------------------------- */
-
-static void count_queued(struct rpc *rpc, bool more)
-{
-    rpc->queued = more ? rpc->queued + 1 : rpc->queued - 1;
-    atomic_store_explicit(&rpc->tally.queued, rpc->queued, memory_order_relaxed);
-}
-
-void channel_enqueue(struct rpc *rpc, struct rpc_call *call, bool again)
-{
-    call->state = CALL_WAITING;
-    if (again)
-        list_prepend(&rpc->waiting, &call->link);
-    else
-        list_append(&rpc->waiting, &call->link);
-    count_queued(rpc, true);
-    if (rpc->queued > LIMIT_GRPC_QUEUED_CALLS && !again)
-        call_fail(call, WEIR_BUSY, GRPC_RESOURCE_EXHAUSTED,
-                  "%d calls wait for a connection to %s already", LIMIT_GRPC_QUEUED_CALLS,
-                  rpc->target_text);
-    channel_turn_soon(rpc);
-}
-
-void channel_dequeued(struct rpc *rpc, struct rpc_call *call)
-{
-    list_remove(&call->link);
-    count_queued(rpc, false);
-}
-
-const char *channel_trouble(const struct rpc *rpc)
-{
-    if (rpc->why.status != WEIR_OK)
-        return rpc->why.message;
-    for (size_t i = 0; i < rpc->lane_count; i++) {
-        const weir_error *why = lane_why(rpc->lanes[i]);
-        if (why->status != WEIR_OK)
-            return why->message;
-    }
-    return rpc->state == WEIR_CHANNEL_READY
-               ? "the server's limit of concurrent streams is taken up by other calls"
-               : "the connection is still being made";
-}
+/* ---- how many calls there are ------------------------------------------------------------- */
 
 static void start_idle_timer(struct rpc *rpc)
 {
@@ -118,50 +78,6 @@ void channel_call_over(struct rpc *rpc, bool ok)
     if (rpc->active == 0) {
         loop_count_busy(rpc->loop, -1);
         start_idle_timer(rpc);
-    }
-}
-
-static struct connection *pick(struct rpc *rpc)
-{
-    for (size_t i = 0; i < rpc->lane_count; i++) {
-        size_t at = (rpc->next_lane + i) % rpc->lane_count;
-        struct connection *c = lane_connection(rpc->lanes[at]);
-        if (c && connection_room(c) > 0) {
-            rpc->next_lane = at + 1;
-            return c;
-        }
-    }
-    return NULL;
-}
-
-static bool dispatch(struct rpc *rpc)
-{
-    struct connection *c;
-    bool any = false;
-    while (rpc->queued > 0 && (c = pick(rpc))) {
-        struct rpc_call *call = LIST_ENTRY(rpc->waiting.next, struct rpc_call, link);
-        channel_dequeued(rpc, call);
-        if (!connection_start(c, call))
-            channel_enqueue(rpc, call, true);
-        any = true;
-    }
-    return any;
-}
-
-/* Calls that do not wait for better times end with the reason why nothing connects. */
-static void fail_waiting(struct rpc *rpc)
-{
-    struct link *at = rpc->waiting.next;
-    weir_error why = {0};
-    while (at != &rpc->waiting) {
-        struct rpc_call *call = LIST_ENTRY(at, struct rpc_call, link);
-        at = at->next;
-        if (call->wait_for_ready)
-            continue;
-        why = rpc->why;
-        for (size_t i = 0; i < rpc->lane_count && why.status == WEIR_OK; i++)
-            why = *lane_why(rpc->lanes[i]);
-        call_end(call, &why, GRPC_UNAVAILABLE, true);
     }
 }
 
@@ -368,13 +284,13 @@ static bool failed_and_due(const struct rpc *rpc)
 
 static bool review(struct rpc *rpc)
 {
-    if (rpc->queued > 0 || rpc->connect_now || (rpc->awake && failed_and_due(rpc)))
+    if (channel_queued(rpc) > 0 || rpc->connect_now || (rpc->awake && failed_and_due(rpc)))
         connect_idle(rpc);
     rpc->connect_now = false;
-    bool any = dispatch(rpc);
+    bool any = queue_dispatch(rpc);
     publish(rpc, state_of(rpc));
-    if (rpc->state == WEIR_CHANNEL_TRANSIENT_FAILURE && rpc->queued > 0)
-        fail_waiting(rpc);
+    if (channel_queued(rpc) > 0)
+        queue_review(rpc);
     return any;
 }
 
@@ -439,7 +355,7 @@ static void on_turn(uv_prepare_t *turn)
         while ((c = connection_next_dirty(rpc)))
             connection_flush(c);
         more = !mailbox_empty(rpc) || !list_empty(&rpc->dirty) || rpc->roomy ||
-               (more && rpc->queued > 0);
+               (more && channel_queued(rpc) > 0);
     }
     if (must_stop(rpc)) {
         struct loop *loop = rpc->loop;
@@ -515,7 +431,7 @@ void channel_init(struct rpc *rpc)
 {
     rpc->task.run = run_task;
     list_init(&rpc->parked);
-    list_init(&rpc->waiting);
+    queue_init(rpc);
     list_init(&rpc->dirty);
     list_init(&rpc->retired);
     rpc->backoff =
@@ -553,7 +469,8 @@ void channel_stop(struct rpc *rpc)
     free_lanes(rpc, &why);
     while (!list_empty(&rpc->retired))
         lane_free(lane_of_retired(rpc->retired.next), &why);
-    end_all(&rpc->waiting);
+    end_all(&rpc->waiting[true].calls);
+    end_all(&rpc->waiting[false].calls);
     end_all(&rpc->parked);
     timer_cancel(&rpc->idle);
     publish(rpc, WEIR_CHANNEL_SHUTDOWN);

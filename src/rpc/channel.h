@@ -25,6 +25,12 @@ struct rpc_tally {
     _Atomic uint64_t bytes_in, bytes_out;
 };
 
+/* Calls that wait for a connection with room. */
+struct queue {
+    struct link calls;
+    size_t count;
+};
+
 struct rpc {
     struct loop *loop; /* fixed once open, as all up to `lock` */
     const struct clock *clock;
@@ -49,11 +55,11 @@ struct rpc {
     struct loop_task task; /* @thread io, as all below */
     uv_prepare_t turn;     /* runs before the loop waits: obeys, starts, sends */
     bool turning, awake, connect_now;
-    bool roomy;           /* a stream has ended while calls waited for one */
-    int64_t last_over_ns; /* when the last call ended, for the idle time */
-    struct link parked;   /* calls that are neither waiting nor on a session */
-    struct link waiting;
-    size_t queued, active;
+    bool roomy;              /* a stream has ended while calls waited for one */
+    int64_t last_over_ns;    /* when the last call ended, for the idle time */
+    struct link parked;      /* calls that are neither waiting nor on a session */
+    struct queue waiting[2]; /* the short calls, the long-lived ones */
+    size_t active;
     struct link dirty; /* connections with something to send */
     struct lane **lanes;
     struct link retired; /* lanes of former addresses, finishing */
@@ -79,13 +85,12 @@ void channel_unhold(struct rpc *rpc);
 
 /* @thread io, as all below */
 void channel_turn_soon(struct rpc *rpc);
-/* A call is ready to begin, or comes back. */
-void channel_enqueue(struct rpc *rpc, struct rpc_call *call, bool again);
-void channel_dequeued(struct rpc *rpc, struct rpc_call *call); /* it left `waiting` */
+static inline size_t channel_queued(const struct rpc *rpc)
+{
+    return rpc->waiting[false].count + rpc->waiting[true].count;
+}
 void channel_call_begun(struct rpc *rpc);
 void channel_call_over(struct rpc *rpc, bool ok);
-/* For a message: the last failure to connect, or what is being waited for. */
-const char *channel_trouble(const struct rpc *rpc);
 bool channel_obey(struct rpc *rpc); /* empties the mailbox; true: there was something */
 
 /* A lane's state has changed: looked at in the next turn. */

@@ -19,23 +19,18 @@
 
 #define SEND_AHEAD (256 * 1024) /* bytes that may wait for the socket */
 
-enum connection_state {
-    CONNECTION_CONNECTING, /* TCP, proxy, TLS. Next: GREETING                              */
-    CONNECTION_GREETING,   /* preface sent, SETTINGS awaited. Next: READY                  */
-    CONNECTION_READY,      /* Next: DRAINING                                               */
-    CONNECTION_DRAINING    /* no new calls; closed when the last has ended                 */
-};
-
 struct connection {
     struct rpc *rpc;
     struct lane *lane;
     const struct connection_events *events;
+    const struct address *address;
     enum connection_state state;
     struct stream *stream;
     struct session *session;
     struct link dirty;
     struct timer timer; /* greeting, keepalive */
     struct keepalive keepalive;
+    int64_t ready_ns, used_ns;
     struct link link;      /* the lane's */
     struct deadline until; /* for all up to READY */
 };
@@ -89,13 +84,20 @@ void connection_close(struct connection *c, const weir_error *why)
     mem_free(c);
 }
 
+static bool is_good(const struct connection *c)
+{
+    int64_t good_at = c->ready_ns + CONNECTION_GOOD_MS * NS_PER_MS;
+    return c->session &&
+           (session_answered(c->session) || (c->ready_ns && clock_mono(c->rpc->clock) >= good_at));
+}
+
 /* What the session knows explains more than how the socket ended. */
 static void lose(struct connection *c, const weir_error *how)
 {
     struct rpc *rpc = c->rpc;
     struct lane *lane = c->lane;
     const struct connection_events *events = c->events;
-    bool answered = c->session && session_answered(c->session);
+    struct connection_past past = {c->state, is_good(c)};
     weir_error why = *how;
     if (c->session && session_why(c->session)->status != WEIR_OK)
         why = *session_why(c->session);
@@ -107,7 +109,7 @@ static void lose(struct connection *c, const weir_error *how)
     log_at(WEIR_LOG_DEBUG, "rpc", rpc->name, "connection to %s ended: %s", stream_peer(c->stream),
            why.status == WEIR_OK ? "closed" : why.message);
     connection_close(c, &why);
-    events->lost(lane, c, &why, answered);
+    events->lost(lane, c, &why, &past);
 }
 
 static void lose_quietly(struct connection *c)
@@ -169,9 +171,18 @@ static void on_settled(void *user)
     move(c, CONNECTION_READY);
     timer_cancel(&c->timer);
     tally_add(&c->rpc->tally.connects, 1);
+    c->ready_ns = c->used_ns = clock_mono(c->rpc->clock);
     c->events->ready(c->lane, c);
     if (c->keepalive.time_ns != INT64_MAX)
         timer_set(&c->timer, clock_mono(c->rpc->clock) + c->keepalive.time_ns);
+}
+
+static void drain_for_peer(struct connection *c)
+{
+    if (c->state != CONNECTION_READY)
+        return;
+    connection_drain(c);
+    c->events->draining(c->lane, c, is_good(c));
 }
 
 static void on_goaway(void *user, uint32_t code, bool too_many_pings, const char *debug)
@@ -182,13 +193,20 @@ static void on_goaway(void *user, uint32_t code, bool too_many_pings, const char
     tally_add(&c->rpc->tally.goaways, 1);
     if (too_many_pings && c->rpc->args.keepalive_time_ms < INT32_MAX / 2)
         c->rpc->args.keepalive_time_ms *= 2; /* gRPC proposal A8 */
-    connection_drain(c);
+    drain_for_peer(c);
+}
+
+/* To the resolution of the loop's time, which costs nothing. */
+static void note_use(struct connection *c)
+{
+    c->used_ns = (int64_t)uv_now(loop_uv(c->rpc->loop)) * NS_PER_MS;
 }
 
 static void on_room(void *user)
 {
     struct connection *c = user;
-    if (c->rpc->queued == 0)
+    note_use(c);
+    if (channel_queued(c->rpc) == 0)
         return;
     c->rpc->roomy = true;
     channel_turn_soon(c->rpc);
@@ -305,6 +323,7 @@ struct connection *connection_open(struct rpc *rpc, struct lane *lane,
     c->rpc = rpc;
     c->lane = lane;
     c->events = events;
+    c->address = address;
     c->keepalive = (struct keepalive){
         .time_ns = forever_if_max(rpc->args.keepalive_time_ms),
         .timeout_ns = forever_if_max(rpc->args.keepalive_timeout_ms),
@@ -336,21 +355,31 @@ void connection_drain(struct connection *c)
     if (c->state != CONNECTION_READY)
         return;
     move(c, CONNECTION_DRAINING);
-    c->events->draining(c->lane, c, session_answered(c->session));
     set_dirty(c);
 }
 
-size_t connection_room(struct connection *c)
+struct share connection_share(const struct connection *c)
 {
-    return c->state == CONNECTION_READY ? session_room(c->session) : 0;
+    return c->state == CONNECTION_READY ? session_share(c->session) : (struct share){0};
+}
+
+int64_t connection_used_ns(const struct connection *c)
+{
+    return c->used_ns;
+}
+
+const struct address *connection_address(const struct connection *c)
+{
+    return c->address;
 }
 
 bool connection_start(struct connection *c, struct rpc_call *call)
 {
     if (!session_start(c->session, call)) {
-        connection_drain(c);
+        drain_for_peer(c);
         return false;
     }
+    note_use(c);
     keepalive_spoke(&c->keepalive);
     if (c->keepalive.time_ns != INT64_MAX && !c->timer.slot)
         timer_set(&c->timer, clock_mono(c->rpc->clock) + c->keepalive.time_ns);

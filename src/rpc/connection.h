@@ -4,29 +4,48 @@
 #define RPC_CONNECTION_H
 
 #include "rpc/channel.h"
+#include "rpc/share.h"
+
+#define CONNECTION_GOOD_MS 5000 /* who lived this long was a good one */
 
 struct connection;
 struct lane;
 
-/* The connection tells its lane; all but `ready` and `draining` are followed by its end.
- * `answered`: a call was, at any time, so the server behind it works. */
-struct connection_events {
-    void (*ready)(struct lane *lane, struct connection *c);
-    /* It takes no more calls. */
-    void (*draining)(struct lane *lane, struct connection *c, bool answered);
-    /* It is gone, and its calls have ended or come back; do not touch it any more. */
-    void (*lost)(struct lane *lane, struct connection *c, const weir_error *why, bool answered);
+enum connection_state {
+    CONNECTION_CONNECTING, /* TCP, proxy, TLS. Next: GREETING                              */
+    CONNECTION_GREETING,   /* preface sent, SETTINGS awaited. Next: READY                  */
+    CONNECTION_READY,      /* Next: DRAINING                                               */
+    CONNECTION_DRAINING    /* no new calls; closed when the last has ended                 */
 };
 
-/* NULL: *err says why. */
+/* What it was. `good`: it answered a call at any time, or lived for a while. */
+struct connection_past {
+    enum connection_state state;
+    bool good;
+};
+
+/* The connection tells its lane; all but `ready` and `draining` are followed by its end. */
+struct connection_events {
+    void (*ready)(struct lane *lane, struct connection *c);
+    /* The server wants no more calls on it. */
+    void (*draining)(struct lane *lane, struct connection *c, bool good);
+    /* It is gone, and its calls have ended or come back; do not touch it any more. */
+    void (*lost)(struct lane *lane, struct connection *c, const weir_error *why,
+                 const struct connection_past *past);
+};
+
+/* `address` must outlive it. NULL: *err says why. */
 struct connection *connection_open(struct rpc *rpc, struct lane *lane,
                                    const struct connection_events *events,
                                    const struct address *address, weir_error *err);
 /* Now, without telling the lane; calls end with `why`. */
 void connection_close(struct connection *c, const weir_error *why);
-/* Once its calls have ended (at once when there are none). */
+/* Once its calls have ended (at once when there are none); the lane is told of its end only. */
 void connection_drain(struct connection *c);
-size_t connection_room(struct connection *c);
+struct share connection_share(const struct connection *c);
+/* When a call last began or ended on it, or it became ready. */
+int64_t connection_used_ns(const struct connection *c);
+const struct address *connection_address(const struct connection *c);
 bool connection_start(struct connection *c, struct rpc_call *call);
 /* Sends what waits. The connection may be gone afterwards. */
 void connection_flush(struct connection *c);

@@ -133,6 +133,7 @@ static struct rpc_call *make(struct rpc *rpc, const struct rpc_call_options *o,
     call->events = events;
     call->user = user;
     call->until = o->until;
+    call->long_lived = o->long_lived;
     call->wait_for_ready = o->wait_for_ready;
     call->server_streams = o->server_streams;
     call->client_streams = o->client_streams;

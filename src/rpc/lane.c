@@ -5,6 +5,13 @@
  * first whose server sends SETTINGS wins, the others are closed. When all have failed the lane says
  * what became of each, waits (core/backoff.h) and tries again.
  *
+ * A ready lane makes further connections to the address it has got, up to a limit and a few at a
+ * time, when calls would have to wait for long-lived ones to end. All of its connections are alike:
+ * one that is lost or drained takes only its own calls along, and the lane stays ready as long as
+ * there is another. The oldest are filled first, so that those no longer needed fall idle; these
+ * are closed after a while. Where further ones cannot be had, those who asked are told so, and the
+ * next attempt waits (backoff of its own).
+ *
  * A connection that was lost soon after it was made, without having answered a call, twice in a row
  * counts as a failure. Any other loss leaves the lane idle, and it connects again at once when a
  * call wants it: proxies end connections after so many requests or a few idle seconds. */
@@ -14,18 +21,28 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "rpc/connection.h"
-#include "rpc/status.h"
 
 #include <string.h>
 
-#define STAGGER_MS  250
-#define GOOD_FOR_MS 5000 /* a connection that lived this long was a good one, too */
+#define STAGGER_MS   250
+#define GROW_AT_ONCE 4
+#define SPARE_MS     30000 /* a connection more than needed is closed after so long without calls */
 
 enum lane_state {
     LANE_IDLE,       /* Next: CONNECTING                            */
     LANE_CONNECTING, /* Next: READY, FAILED                         */
     LANE_READY,      /* Next: IDLE (lost, drained), FAILED          */
     LANE_FAILED      /* waits to try again. Next: CONNECTING        */
+};
+
+/* Connections beyond the first. */
+struct growth {
+    struct link making; /* those that are not ready yet */
+    unsigned short_lives;
+    bool paused;
+    struct backoff backoff;
+    struct timer pause, spare;
+    weir_error why; /* of the last attempt, if it failed */
 };
 
 struct lane {
@@ -37,11 +54,11 @@ struct lane {
     size_t count, next;
     struct connection *racing[LIMIT_ADDRESSES];
     size_t racers;
-    struct connection *ready;
-    struct link drains;       /* connections that finish their calls */
+    struct link ready;  /* connections that take calls, the oldest first */
+    struct link drains; /* connections that finish their calls */
+    struct growth growth;
     struct link retired_link; /* in the channel's `retired` */
     bool due;                 /* FAILED, and it is time to try again */
-    int64_t ready_since_ns;
     unsigned short_lives;
     struct backoff backoff;
     struct timer timer; /* the next address, or the next round */
@@ -59,6 +76,8 @@ static void move(struct lane *lane, enum lane_state to)
     lane->state = to;
 }
 
+static const struct connection_events connection_news;
+
 static void close_racers(struct lane *lane)
 {
     weir_error ok = {0};
@@ -75,6 +94,19 @@ static bool stop_racing(struct lane *lane, const struct connection *c)
         }
     }
     return false;
+}
+
+static void drain(struct lane *lane, struct connection *c)
+{
+    list_remove(connection_link(c));
+    list_append(&lane->drains, connection_link(c));
+    connection_drain(c);
+}
+
+static void drain_ready(struct lane *lane)
+{
+    while (!list_empty(&lane->ready))
+        drain(lane, connection_of(lane->ready.next));
 }
 
 /* ---- failing ----------------------------------------------------------------------------- */
@@ -117,9 +149,184 @@ static void fail(struct lane *lane)
     channel_lane_moved(lane->rpc);
 }
 
-/* ---- racing ------------------------------------------------------------------------------ */
+/* ---- further connections ----------------------------------------------------------------- */
 
-static const struct connection_events connection_news;
+/* How many ready connections serve short calls. */
+static size_t serving(const struct lane *lane)
+{
+    size_t count = 0;
+    for (struct link *at = lane->ready.next; at != &lane->ready; at = at->next) {
+        struct share share = connection_share(connection_of(at));
+        count += share_serves(&share);
+    }
+    return count;
+}
+
+static size_t others(const struct share *share, size_t serving)
+{
+    return serving - (share_serves(share) ? 1 : 0);
+}
+
+struct connection *lane_pick(const struct lane *lane, bool long_lived)
+{
+    size_t all = long_lived ? serving(lane) : 0;
+    for (struct link *at = lane->ready.next; at != &lane->ready; at = at->next) {
+        struct connection *c = connection_of(at);
+        struct share share = connection_share(c);
+        if (share_takes(&share, long_lived, long_lived ? others(&share, all) : 0))
+            return c;
+    }
+    return NULL;
+}
+
+/* Whether such calls would wait on every connection for long-lived ones to end. */
+static bool spent(const struct lane *lane, bool long_lived)
+{
+    size_t all = serving(lane);
+    for (struct link *at = lane->ready.next; at != &lane->ready; at = at->next) {
+        struct share share = connection_share(connection_of(at));
+        if (!share_spent(&share, long_lived, others(&share, all)))
+            return false;
+    }
+    return lane->state == LANE_READY;
+}
+
+static void pause_growth(struct lane *lane)
+{
+    struct growth *g = &lane->growth;
+    weir_ms wait = backoff_next(&g->backoff, lane->rpc->clock, 0);
+    g->paused = timer_set_in(&g->pause, wait) == WEIR_OK;
+}
+
+static void on_pause_over(void *user)
+{
+    struct lane *lane = user;
+    lane->growth.paused = false;
+    channel_lane_moved(lane->rpc);
+}
+
+static void growth_failed(struct lane *lane, const weir_error *why)
+{
+    struct rpc *rpc = lane->rpc;
+    struct growth *g = &lane->growth;
+    error_peer(&g->why, why->status == WEIR_OK ? WEIR_UNREACHABLE : why->status, why->origin,
+               why->code, "no further connection to %s: %s", rpc->target_text,
+               why->status == WEIR_OK ? "the peer closed it" : why->message);
+    log_at(WEIR_LOG_WARN, "rpc", rpc->name, "%s", g->why.message);
+    tally_add(&rpc->tally.connect_failures, 1);
+    pause_growth(lane);
+    channel_lane_moved(rpc);
+}
+
+static bool make_another(struct lane *lane)
+{
+    weir_error why = {0};
+    const struct connection *first = connection_of(lane->ready.next);
+    struct connection *c =
+        connection_open(lane->rpc, lane, &connection_news, connection_address(first), &why);
+    if (c)
+        list_append(&lane->growth.making, connection_link(c));
+    else
+        growth_failed(lane, &why);
+    return c != NULL;
+}
+
+void lane_grow(struct lane *lane, bool long_lived, size_t queued)
+{
+    struct growth *g = &lane->growth;
+    if (g->paused || !spent(lane, long_lived))
+        return;
+    struct share share = connection_share(connection_of(lane->ready.next));
+    size_t making = list_count(&g->making);
+    size_t all = making + list_count(&lane->ready) + list_count(&lane->drains);
+    size_t lack = share_lack(&share, long_lived, queued);
+    size_t most = lack < GROW_AT_ONCE ? lack : GROW_AT_ONCE;
+    for (; making < most && all < LIMIT_GRPC_CONNECTIONS && make_another(lane); making++)
+        all++;
+}
+
+const weir_error *lane_refusal(const struct lane *lane, bool long_lived)
+{
+    const weir_error *why = &lane->growth.why;
+    return why->status != WEIR_OK && spent(lane, long_lived) ? why : NULL;
+}
+
+static weir_ms spare_time(const struct lane *lane)
+{
+    int64_t idle = lane->rpc->args.idle_timeout_ms;
+    return idle < SPARE_MS ? idle : SPARE_MS;
+}
+
+/* Closes connections that had no call for a while, from the youngest to the oldest, as long as
+ * another one serves short calls. */
+static void on_spare(void *user)
+{
+    struct lane *lane = user;
+    size_t all = serving(lane);
+    int64_t now = clock_mono(lane->rpc->clock);
+    int64_t again = now + spare_time(lane) * NS_PER_MS;
+    struct link *before;
+    for (struct link *at = lane->ready.prev; at != &lane->ready; at = before) {
+        struct connection *c = connection_of(at);
+        struct share share = connection_share(c);
+        int64_t end = connection_used_ns(c) + spare_time(lane) * NS_PER_MS;
+        before = at->prev;
+        if (share.calls > 0 || others(&share, all) == 0)
+            continue;
+        if (end <= now) {
+            drain(lane, c);
+            all -= share_serves(&share);
+        } else if (end < again) {
+            again = end;
+        }
+    }
+    if (lane->ready.next != lane->ready.prev)
+        timer_set(&lane->growth.spare, again);
+}
+
+static void grown(struct lane *lane)
+{
+    struct growth *g = &lane->growth;
+    g->why = (weir_error){0};
+    backoff_good(&g->backoff, lane->rpc->clock);
+    if (!g->spare.slot)
+        timer_set_in(&g->spare, spare_time(lane));
+}
+
+/* One of several is gone. */
+static void shrunk(struct lane *lane, bool good)
+{
+    struct growth *g = &lane->growth;
+    g->short_lives = good ? 0 : g->short_lives + 1;
+    if (g->short_lives >= 2 && !g->paused)
+        pause_growth(lane);
+}
+
+static void stop_growing(struct lane *lane)
+{
+    struct growth *g = &lane->growth;
+    weir_error ok = {0};
+    while (!list_empty(&g->making))
+        connection_close(connection_of(g->making.next), &ok);
+    timer_cancel(&g->pause);
+    timer_cancel(&g->spare);
+    g->paused = false;
+    g->short_lives = 0;
+    g->why = ok;
+}
+
+static void growth_init(struct lane *lane)
+{
+    struct rpc *rpc = lane->rpc;
+    struct growth *g = &lane->growth;
+    list_init(&g->making);
+    g->backoff = (struct backoff)BACKOFF_INIT(rpc->args.initial_backoff_ms,
+                                              rpc->args.max_backoff_ms, CONNECTION_GOOD_MS);
+    timer_init(&g->pause, rpc->loop, on_pause_over, lane);
+    timer_init(&g->spare, rpc->loop, on_spare, lane);
+}
+
+/* ---- racing ------------------------------------------------------------------------------ */
 
 static void try_next(struct lane *lane)
 {
@@ -161,30 +368,40 @@ static void on_timer(void *user)
     channel_lane_moved(lane->rpc);
 }
 
-static void on_ready(struct lane *lane, struct connection *c)
+static void become_ready(struct lane *lane)
 {
-    stop_racing(lane, c);
     close_racers(lane);
     timer_cancel(&lane->timer);
-    lane->ready = c;
-    lane->ready_since_ns = clock_mono(lane->rpc->clock);
     lane->failing = false;
     lane->why = (weir_error){0};
     backoff_good(&lane->backoff, lane->rpc->clock);
     move(lane, LANE_READY);
+}
+
+/* One of the racers, or one that was being made besides. */
+static void on_ready(struct lane *lane, struct connection *c)
+{
+    struct link *link = connection_link(c);
+    if (!stop_racing(lane, c))
+        grown(lane);
+    list_remove(link);
+    list_append(&lane->ready, link);
+    if (lane->state != LANE_READY)
+        become_ready(lane);
     channel_lane_moved(lane->rpc);
 }
 
 /* ---- losing ------------------------------------------------------------------------------ */
 
-static void lost_ready(struct lane *lane, const weir_error *why, bool answered)
+static void lost_ready(struct lane *lane, const weir_error *why, bool good)
 {
-    int64_t lived = clock_mono(lane->rpc->clock) - lane->ready_since_ns;
-    lane->ready = NULL;
-    if (answered || lived >= GOOD_FOR_MS * NS_PER_MS)
-        lane->short_lives = 0;
-    else
-        lane->short_lives++;
+    if (!list_empty(&lane->ready)) {
+        shrunk(lane, good);
+        channel_lane_moved(lane->rpc);
+        return;
+    }
+    stop_growing(lane);
+    lane->short_lives = good ? 0 : lane->short_lives + 1;
     if (lane->short_lives >= 2) {
         lane->worst = (weir_error){0};
         buf_free(&lane->trouble);
@@ -200,32 +417,34 @@ static void lost_ready(struct lane *lane, const weir_error *why, bool answered)
 static void free_lane(struct lane *lane)
 {
     timer_cancel(&lane->timer);
+    stop_growing(lane);
     list_remove(&lane->retired_link);
     buf_free(&lane->trouble);
     mem_free(lane->addresses);
     mem_free(lane);
 }
 
-static void on_draining(struct lane *lane, struct connection *c, bool answered)
+static void on_draining(struct lane *lane, struct connection *c, bool good)
 {
     weir_error ok = {0};
-    bool was_ready = c == lane->ready;
+    list_remove(connection_link(c));
     list_append(&lane->drains, connection_link(c));
-    if (was_ready && lane->retired)
-        lane->ready = NULL;
-    else if (was_ready)
-        lost_ready(lane, &ok, answered);
+    lost_ready(lane, &ok, good);
 }
 
-static void on_lost(struct lane *lane, struct connection *c, const weir_error *why, bool answered)
+static void on_lost(struct lane *lane, struct connection *c, const weir_error *why,
+                    const struct connection_past *past)
 {
-    if (c == lane->ready) {
-        lost_ready(lane, why, answered);
+    if (past->state == CONNECTION_READY) {
+        lost_ready(lane, why, past->good);
+    } else if (past->state == CONNECTION_DRAINING) {
+        if (lane->retired && list_empty(&lane->drains))
+            free_lane(lane);
     } else if (stop_racing(lane, c)) {
         note(lane, why);
         try_next(lane);
-    } else if (lane->retired && list_empty(&lane->drains)) {
-        free_lane(lane);
+    } else {
+        growth_failed(lane, why);
     }
 }
 
@@ -241,10 +460,12 @@ struct lane *lane_new(struct rpc *rpc, const struct address *addresses, size_t c
     lane->rpc = rpc;
     lane->count = count < LIMIT_ADDRESSES ? count : LIMIT_ADDRESSES;
     lane->addresses = mem_dup(addresses, lane->count * sizeof *addresses);
+    list_init(&lane->ready);
     list_init(&lane->drains);
     lane->backoff = (struct backoff)BACKOFF_INIT(rpc->args.initial_backoff_ms,
-                                                 rpc->args.max_backoff_ms, GOOD_FOR_MS);
+                                                 rpc->args.max_backoff_ms, CONNECTION_GOOD_MS);
     timer_init(&lane->timer, rpc->loop, on_timer, lane);
+    growth_init(lane);
     if (!lane->addresses) {
         mem_free(lane);
         return NULL;
@@ -255,8 +476,8 @@ struct lane *lane_new(struct rpc *rpc, const struct address *addresses, size_t c
 void lane_free(struct lane *lane, const weir_error *why)
 {
     close_racers(lane);
-    if (lane->ready)
-        connection_close(lane->ready, why);
+    while (!list_empty(&lane->ready))
+        connection_close(connection_of(lane->ready.next), why);
     while (!list_empty(&lane->drains))
         connection_close(connection_of(lane->drains.next), why);
     free_lane(lane);
@@ -268,9 +489,9 @@ void lane_retire(struct lane *lane)
     timer_cancel(&lane->timer);
     lane->retired = true;
     list_append(&lane->rpc->retired, &lane->retired_link);
-    if (lane->ready)
-        connection_drain(lane->ready);
-    else if (list_empty(&lane->drains))
+    stop_growing(lane);
+    drain_ready(lane);
+    if (list_empty(&lane->drains))
         free_lane(lane);
 }
 
@@ -303,18 +524,17 @@ struct lane *lane_of_retired(struct link *link)
 
 void lane_rest(struct lane *lane)
 {
-    if (lane->ready)
-        connection_drain(lane->ready);
+    if (lane->state != LANE_READY)
+        return;
+    stop_growing(lane);
+    drain_ready(lane);
+    move(lane, LANE_IDLE);
+    channel_lane_moved(lane->rpc);
 }
 
 const weir_error *lane_why(const struct lane *lane)
 {
-    return &lane->why;
-}
-
-struct connection *lane_connection(const struct lane *lane)
-{
-    return lane->state == LANE_READY ? lane->ready : NULL;
+    return lane->why.status != WEIR_OK ? &lane->why : &lane->growth.why;
 }
 
 bool lane_same(const struct lane *lane, const struct address *addresses, size_t count)

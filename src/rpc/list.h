@@ -28,6 +28,14 @@ static inline bool list_linked(const struct link *link)
     return link->next != NULL;
 }
 
+static inline size_t list_count(const struct link *list)
+{
+    size_t count = 0;
+    for (const struct link *at = list->next; at != list; at = at->next)
+        count++;
+    return count;
+}
+
 static inline void list_remove(struct link *link)
 {
     if (!link->next)

@@ -60,6 +60,7 @@ struct rpc_call_options {
     const weir_metadata *metadata; /* copied; names lower case; "-bin" values are raw bytes */
     size_t metadata_count;
     bool gzip;           /* compress what is sent                                           */
+    bool long_lived;     /* waits on the server (poll, job stream): never before short calls */
     bool wait_for_ready; /* do not fail on a failing connection: wait until the deadline    */
     bool server_streams; /* false: exactly one message or an error (else INTERNAL)          */
     bool client_streams; /* false: rpc_call_send() once, which also ends the request        */

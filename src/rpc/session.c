@@ -32,7 +32,7 @@ struct session {
     nghttp2_session *h2;
     struct session_options o;
     struct link calls;
-    size_t open;
+    size_t open, open_long; /* calls; the long-lived ones of them */
     bool settled, refusing;
     size_t block; /* bytes of the header block that is being received */
     unsigned continuations;
@@ -265,6 +265,7 @@ static void take_off(struct session *s, struct rpc_call *call)
     list_remove(&call->link);
     call->session = NULL;
     s->open--;
+    s->open_long -= call->long_lived;
 }
 
 static int on_closed(nghttp2_session *h2, int32_t stream, uint32_t code, void *user)
@@ -463,13 +464,16 @@ bool session_answered(const struct session *s)
     return s->answered;
 }
 
-size_t session_room(struct session *s)
+struct share session_share(const struct session *s)
 {
-    if (s->refusing || !s->settled)
-        return 0;
-    size_t most =
-        nghttp2_session_get_remote_settings(s->h2, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    return most > s->open ? most - s->open : 0;
+    bool closed = s->refusing || !s->settled;
+    return (struct share){
+        .streams = closed ? 0
+                          : nghttp2_session_get_remote_settings(
+                                s->h2, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
+        .calls = s->open,
+        .long_lived = s->open_long,
+    };
 }
 
 size_t session_calls(const struct session *s)
@@ -491,6 +495,7 @@ bool session_start(struct session *s, struct rpc_call *call)
     call->sent = call->deferred = false;
     list_append(&s->calls, &call->link);
     s->open++;
+    s->open_long += call->long_lived;
     wake(s);
     return true;
 }

@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "rpc/call.h"
+#include "rpc/share.h"
 
 struct session;
 
@@ -45,8 +46,8 @@ const weir_error *session_why(const struct session *s); /* OK: the peer did noth
 
 bool session_answered(const struct session *s); /* a call, at any time: the server works */
 
-/* How many calls may be started now. */
-size_t session_room(struct session *s);
+/* Its streams, and the calls on them. */
+struct share session_share(const struct session *s);
 size_t session_calls(const struct session *s);
 /* False: this session takes no more calls. */
 bool session_start(struct session *s, struct rpc_call *call);

@@ -209,6 +209,7 @@ static weir_status begin(struct command *c, const weir_metadata *headers, size_t
         .metadata = headers,
         .metadata_count = count,
         .gzip = c->gzip,
+        .long_lived = c->long_lived || c->method->server_streams,
         .wait_for_ready = c->patient,
         .server_streams = c->method->server_streams,
         .manual = c->manual,

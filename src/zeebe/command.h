@@ -38,7 +38,8 @@ struct command {
     size_t header_count;
     struct deadline until;
     bool gzip, no_retry;
-    bool manual; /* messages come as command_want() asks for them */
+    bool long_lived; /* takes no room from others; server streams always are (rpc.h) */
+    bool manual;     /* messages come as command_want() asks for them */
 
     enum command_state state; /* @thread io once started, as all below */
     struct rpc_call *call;

@@ -2,6 +2,7 @@
  * The first byte says how the rest is cut. Every call must end exactly once. */
 #include "core/error.h"
 #include "rpc/channel.h"
+#include "rpc/queue.h"
 #include "rpc/session.h"
 
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static struct rpc *channel(void)
     rpc->changed_last = &rpc->changed_first;
     pthread_mutex_init(&rpc->lock, NULL);
     list_init(&rpc->parked);
-    list_init(&rpc->waiting);
+    queue_init(rpc);
     list_init(&rpc->dirty);
     list_init(&rpc->retired);
     return rpc;
@@ -78,7 +79,7 @@ static struct rpc_call *call(struct rpc *rpc, struct session *s, int i)
     if (!c)
         abort();
     call_obey(c, &orders);
-    channel_dequeued(rpc, c);
+    queue_left(rpc, c);
     session_start(s, c);
     return c;
 }
@@ -136,7 +137,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session_lose(s, &why);
     session_free(s);
     end_rest(&rpc->parked, &why);
-    end_rest(&rpc->waiting, &why);
+    end_rest(&rpc->waiting[true].calls, &why);
+    end_rest(&rpc->waiting[false].calls, &why);
     for (int i = 0; i < 3; i++) {
         if (ends[i] != 1)
             abort();

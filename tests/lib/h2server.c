@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 64
+#define CONNECTIONS_MAX 96
 #define FLOOD_MESSAGE   1024
 
 enum kind { ECHO, HOLD, FLOOD, MISSING, HTTP, REFUSE, GZIP, BURST };
@@ -35,7 +35,14 @@ struct link_to {
     int fd;
     nghttp2_session *session;
     struct h2server *server;
+    size_t slot;
     struct request *requests; /* newest first */
+    size_t holding;
+};
+
+struct orders {
+    bool release, goaway, limit, deafen;
+    size_t keep, goaway_links, cut_links;
 };
 
 struct h2server {
@@ -45,8 +52,10 @@ struct h2server {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t moved;
-    bool stop, frozen, release, goaway;
-    size_t keep, refused;
+    bool stop, frozen;
+    bool deaf; /* the thread's own, as the next */
+    size_t refused;
+    struct orders orders;
     struct h2server_stats stats;
     struct link_to *links[CONNECTIONS_MAX];
 };
@@ -233,7 +242,10 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         return 0;
     }
     pthread_mutex_lock(&l->server->lock);
-    l->server->stats.held++;
+    struct h2server_stats *st = &l->server->stats;
+    st->held++;
+    l->holding++;
+    st->most_held = l->holding > st->most_held ? l->holding : st->most_held;
     pthread_cond_broadcast(&l->server->moved);
     pthread_mutex_unlock(&l->server->lock);
     return 0;
@@ -250,6 +262,7 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t code, voi
     if (!r)
         return 0;
     *at = r->next;
+    l->holding -= r->kind == HOLD && r->ended;
     free(r->body);
     free(r);
     pthread_mutex_lock(&l->server->lock);
@@ -261,11 +274,19 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t code, voi
 
 /* ---- connections ------------------------------------------------------------------------- */
 
+static void submit_settings(struct link_to *l)
+{
+    pthread_mutex_lock(&l->server->lock);
+    nghttp2_settings_entry limit = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+                                    l->server->max_streams};
+    pthread_mutex_unlock(&l->server->lock);
+    nghttp2_submit_settings(l->session, 0, &limit, 1);
+}
+
 static struct link_to *link_new(struct h2server *s, int fd)
 {
     struct link_to *l = calloc(1, sizeof *l);
     nghttp2_session_callbacks *c;
-    nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, s->max_streams}};
     l->fd = fd;
     l->server = s;
     nghttp2_session_callbacks_new(&c);
@@ -276,12 +297,13 @@ static struct link_to *link_new(struct h2server *s, int fd)
     nghttp2_session_callbacks_set_on_stream_close_callback(c, on_close);
     nghttp2_session_server_new(&l->session, c, l);
     nghttp2_session_callbacks_del(c);
-    nghttp2_submit_settings(l->session, 0, settings, 1);
+    submit_settings(l);
     return l;
 }
 
 static void link_free(struct link_to *l)
 {
+    pthread_mutex_lock(&l->server->lock);
     while (l->requests) {
         struct request *next = l->requests->next;
         free(l->requests->body);
@@ -289,6 +311,10 @@ static void link_free(struct link_to *l)
         l->requests = next;
         l->server->stats.open--;
     }
+    l->server->links[l->slot] = NULL;
+    l->server->stats.links--;
+    pthread_cond_broadcast(&l->server->moved);
+    pthread_mutex_unlock(&l->server->lock);
     nghttp2_session_del(l->session);
     close(l->fd);
     free(l);
@@ -344,11 +370,13 @@ static void accept_one(struct h2server *s)
     if (fd < 0)
         return;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+    for (size_t i = 0; i < CONNECTIONS_MAX && !s->deaf; i++) {
         if (!s->links[i]) {
             s->links[i] = link_new(s, fd);
+            s->links[i]->slot = i;
             pthread_mutex_lock(&s->lock);
             s->stats.connections++;
+            s->stats.links++;
             pthread_cond_broadcast(&s->moved);
             pthread_mutex_unlock(&s->lock);
             return;
@@ -357,23 +385,32 @@ static void accept_one(struct h2server *s)
     close(fd);
 }
 
+static void obey_on(struct link_to *l, const struct orders *o)
+{
+    if (o->goaway || l->slot < o->goaway_links)
+        nghttp2_submit_goaway(l->session, 0, kept_stream(l, o->goaway ? o->keep : SIZE_MAX),
+                              NGHTTP2_NO_ERROR, NULL, 0);
+    if (o->limit)
+        submit_settings(l);
+    if (o->release)
+        link_release(l);
+    if (l->slot < o->cut_links)
+        link_free(l);
+}
+
 static void obey(struct h2server *s)
 {
     char byte;
     while (read(s->wake[0], &byte, 1) == 1) {
     }
     pthread_mutex_lock(&s->lock);
-    bool release = s->release;
-    bool goaway = s->goaway;
-    size_t keep = s->keep;
-    s->release = s->goaway = false;
+    struct orders orders = s->orders;
+    s->orders = (struct orders){0};
     pthread_mutex_unlock(&s->lock);
+    s->deaf = s->deaf || orders.deafen;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        struct link_to *l = s->links[i];
-        if (l && goaway)
-            nghttp2_submit_goaway(l->session, 0, kept_stream(l, keep), NGHTTP2_NO_ERROR, NULL, 0);
-        if (l && release)
-            link_release(l);
+        if (s->links[i])
+            obey_on(s->links[i], &orders);
     }
 }
 
@@ -384,16 +421,12 @@ static void serve(struct h2server *s, const struct pollfd *polled, const size_t 
     if (polled[1].revents)
         accept_one(s);
     for (size_t i = 2; i < n; i++) {
-        if (polled[i].revents && !link_read(s->links[which[i]])) {
+        if (polled[i].revents && s->links[which[i]] && !link_read(s->links[which[i]]))
             link_free(s->links[which[i]]);
-            s->links[which[i]] = NULL;
-        }
     }
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        if (s->links[i] && !link_write(s->links[i])) {
+        if (s->links[i] && !link_write(s->links[i]))
             link_free(s->links[i]);
-            s->links[i] = NULL;
-        }
     }
 }
 
@@ -453,6 +486,8 @@ struct h2server *h2server_start(const struct h2server_options *options)
     pthread_cond_init(&s->moved, &attributes);
     pthread_mutex_init(&s->lock, NULL);
     s->max_streams = options->max_streams ? options->max_streams : 1000;
+    if (options->no_streams)
+        s->max_streams = 0;
     s->listener = listen_on(options, &s->port);
     if (s->listener < 0 || pipe2(s->wake, O_NONBLOCK | O_CLOEXEC) ||
         pthread_create(&s->thread, NULL, run, s)) {
@@ -493,7 +528,7 @@ uint16_t h2server_port(const struct h2server *s)
 void h2server_release(struct h2server *s)
 {
     pthread_mutex_lock(&s->lock);
-    s->release = true;
+    s->orders.release = true;
     wake(s);
 }
 
@@ -507,8 +542,37 @@ void h2server_freeze(struct h2server *s)
 void h2server_goaway(struct h2server *s, size_t keep)
 {
     pthread_mutex_lock(&s->lock);
-    s->goaway = true;
-    s->keep = keep;
+    s->orders.goaway = true;
+    s->orders.keep = keep;
+    wake(s);
+}
+
+void h2server_goaway_first(struct h2server *s, size_t count)
+{
+    pthread_mutex_lock(&s->lock);
+    s->orders.goaway_links = count;
+    wake(s);
+}
+
+void h2server_cut_first(struct h2server *s, size_t count)
+{
+    pthread_mutex_lock(&s->lock);
+    s->orders.cut_links = count;
+    wake(s);
+}
+
+void h2server_limit(struct h2server *s, uint32_t max_streams)
+{
+    pthread_mutex_lock(&s->lock);
+    s->max_streams = max_streams;
+    s->orders.limit = true;
+    wake(s);
+}
+
+void h2server_deafen(struct h2server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->orders.deafen = true;
     wake(s);
 }
 
@@ -525,7 +589,7 @@ bool h2server_wait(struct h2server *s, bool (*holds)(const struct h2server_stats
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += 10;
+    until.tv_sec += 30;
     int bad = 0;
     pthread_mutex_lock(&s->lock);
     while (!holds(&s->stats, n) && bad == 0)

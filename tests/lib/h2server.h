@@ -25,6 +25,7 @@ struct h2server_options {
     const char *host;     /* NULL: 127.0.0.1 */
     uint16_t port;        /* 0: any */
     uint32_t max_streams; /* 0: 1000 */
+    bool no_streams;      /* MAX_CONCURRENT_STREAMS 0 */
 };
 
 struct h2server *h2server_start(const struct h2server_options *options);
@@ -35,13 +36,24 @@ void h2server_release(struct h2server *s);
 void h2server_freeze(struct h2server *s);
 /* GOAWAY on every connection; the first `keep` of its held calls count as processed. */
 void h2server_goaway(struct h2server *s, size_t keep);
+/* The same with all calls kept, but only on the `count` connections that were made first. */
+void h2server_goaway_first(struct h2server *s, size_t count);
+/* Those are cut. */
+void h2server_cut_first(struct h2server *s, size_t count);
+/* SETTINGS with another limit of streams on every connection, now and later. */
+void h2server_limit(struct h2server *s, uint32_t max_streams);
 
+/* New connections are closed at once. */
+void h2server_deafen(struct h2server *s);
+
+/* All so far, but `open` calls and `links`: connections that are open now. `most_held`: held calls
+ * that a connection had at once. */
 struct h2server_stats {
-    size_t connections, requests, held, open, most_open;
+    size_t connections, requests, held, open, most_open, links, most_held;
     uint64_t flood_bytes;
 };
 struct h2server_stats h2server_stats(struct h2server *s);
-/* Waits until `holds(stats, user)`; false after 10 s. */
+/* Waits until `holds(stats, user)`; false after 30 s. */
 bool h2server_wait(struct h2server *s, bool (*holds)(const struct h2server_stats *st, size_t n),
                    size_t n);
 #endif
