@@ -1,6 +1,7 @@
 /* Filling a weir_error, and what its numbers are called. All of it is tables. */
 #include "core/error.h"
 
+#include "core/mem.h"
 #include "core/text.h"
 
 #include <stdarg.h>
@@ -224,6 +225,25 @@ weir_status error_copy(weir_error *to, const weir_error *from)
     if (to && to != from)
         *to = *from;
     return from->status;
+}
+
+static const weir_error no_memory_kept = {.status = WEIR_NO_MEMORY, .message = "out of memory"};
+static const weir_error stopped_kept = {.status = WEIR_STOPPED, .retry_in_ms = -1};
+
+const weir_error *error_keep(const weir_error *err)
+{
+    if (!err || err->status == WEIR_OK)
+        return NULL;
+    if (err->status == WEIR_STOPPED && !*err->message)
+        return &stopped_kept;
+    const weir_error *copy = mem_dup(err, sizeof *err);
+    return copy ? copy : &no_memory_kept;
+}
+
+void error_drop(const weir_error *kept)
+{
+    if (kept != &no_memory_kept && kept != &stopped_kept)
+        mem_free((void *)(uintptr_t)kept);
 }
 
 weir_status error_ok(weir_error *err)

@@ -16,6 +16,10 @@ weir_status error_no_memory(weir_error *err);
 /* Puts "context: " before the text; once, at the handle. */
 weir_status error_context(weir_error *err, const char *fmt, ...) WEIR_PRINTF(2, 3);
 weir_status error_copy(weir_error *to, const weir_error *from);
+/* A copy for whoever keeps errors, of which there mostly is none: NULL for OK. Without memory it is
+ * a constant that says so. Release with error_drop(). */
+const weir_error *error_keep(const weir_error *err);
+void error_drop(const weir_error *kept);
 weir_status error_ok(weir_error *err); /* clears; returns WEIR_OK */
 /* Rule 1 of weir/error.h: true when *err already holds an error. */
 bool error_held(const weir_error *err);

@@ -38,7 +38,7 @@ struct inbox {
     atomic_int fd;      /* -1: nobody has asked                            */
     size_t head, count; /* @locked, as everything below                    */
     bool ended;         /* `why` follows the last item                     */
-    weir_error why;
+    const weir_error *why;
     void *items[];
 };
 
@@ -68,6 +68,7 @@ void inbox_free(struct inbox *inbox)
         inbox->drop(inbox->items[(inbox->head + i) % inbox->limit]);
     if (atomic_load(&inbox->fd) >= 0)
         close(atomic_load(&inbox->fd));
+    error_drop(inbox->why);
     sem_destroy(&inbox->tokens);
     pthread_mutex_destroy(&inbox->lock);
     mem_free(inbox);
@@ -116,13 +117,17 @@ weir_status inbox_put(struct inbox *inbox, void *item)
 
 void inbox_fail(struct inbox *inbox, const weir_error *why)
 {
+    const weir_error *kept = error_keep(why);
     pthread_mutex_lock(&inbox->lock);
-    if (!inbox->ended) { /* the first reason is the reason */
+    bool first = !inbox->ended; /* the first reason is the reason */
+    if (first) {
         inbox->ended = true;
-        error_copy(&inbox->why, why);
+        inbox->why = kept;
         wake(inbox);
     }
     pthread_mutex_unlock(&inbox->lock);
+    if (!first)
+        error_drop(kept);
 }
 
 void inbox_stop(struct inbox *inbox)
@@ -152,7 +157,7 @@ static weir_status take_now(struct inbox *inbox, void **item, bool held, weir_er
     if (!inbox->ended)
         return WEIR_NOTHING;
     sem_post(&inbox->tokens);
-    return error_copy(err, &inbox->why);
+    return error_copy(err, inbox->why);
 }
 
 /* True when woken by a token, or interrupted: worth another look. */

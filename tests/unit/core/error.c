@@ -1,6 +1,7 @@
 #include "lib/check.h"
 
 #include "core/error.h"
+#include "core/mem.h"
 
 #include <errno.h>
 #include <string.h>
@@ -95,6 +96,28 @@ static void context_that_leaves_no_room_is_left_out(void **state)
     assert_string_equal(err.message, "no");
 }
 
+static void a_kept_error_is_a_copy_and_without_memory_it_says_so(void **state)
+{
+    (void)state;
+    weir_error err = {0};
+    assert_null(error_keep(&err));
+    assert_null(error_keep(NULL));
+    error_peer(&err, WEIR_BUSY, WEIR_ORIGIN_GRPC, 8, "later");
+    const weir_error *kept = error_keep(&err);
+    error_set(&err, WEIR_REFUSED, "no");
+    assert_int_equal(kept->status, WEIR_BUSY);
+    assert_int_equal(kept->code, 8);
+    assert_string_equal(kept->message, "later");
+    error_drop(kept);
+    mem_fail_at(1);
+    kept = error_keep(&err);
+    mem_fail_at(0);
+    assert_int_equal(kept->status, WEIR_NO_MEMORY);
+    assert_string_equal(kept->message, "out of memory");
+    error_drop(kept);
+    error_drop(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +126,7 @@ int main(void)
         cmocka_unit_test(a_peers_number_and_the_systems_words_are_kept),
         cmocka_unit_test(the_first_error_explains_a_null_handle),
         cmocka_unit_test(context_that_leaves_no_room_is_left_out),
+        cmocka_unit_test(a_kept_error_is_a_copy_and_without_memory_it_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
