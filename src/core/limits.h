@@ -17,6 +17,9 @@
 #define LIMIT_GRPC_QUEUED_CALLS  65536             /* calls waiting for a stream                  */
 #define LIMIT_GRPC_CONNECTIONS   64 /* to one address, for long-lived calls          */
 #define LIMIT_ADDRESSES          64 /* addresses of one name that are tried        */
+#define LIMIT_RESOURCE           (16 * 1024 * 1024) /* one file that is deployed                   */
+#define LIMIT_DEPLOYMENT         (64 * 1024 * 1024) /* all that is deployed at once                */
+#define LIMIT_COMMAND            (128 * 1024 * 1024) /* a command's request                         */
 #define LIMIT_PROTOJSON          (256 * 1024 * 1024) /* a message written as JSON                   */
 #define LIMIT_DECODED_FACTOR     32 /* a message takes at most this many times its bytes      */
 #define LIMIT_DECODED_EXTRA      (64 * 1024) /* ... and this, decoded                               */
