@@ -3,11 +3,15 @@
 #define WEIR_WEIR_H
 #include <weir/base.h>
 #include <weir/channel.h>
+#include <weir/commands.h>
 #include <weir/credentials.h>
 #include <weir/error.h>
 #include <weir/event.h>
+#include <weir/job_commands.h>
 #include <weir/json.h>
 #include <weir/log.h>
+#include <weir/modify.h>
+#include <weir/resources.h>
 #include <weir/settings.h>
 #include <weir/zeebe.h>
 #endif

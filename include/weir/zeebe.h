@@ -6,6 +6,8 @@
 #include <weir/json.h>
 
 typedef struct weir_zeebe weir_zeebe;
+/** A call under way. Any thread; one thread at a time in next. */
+typedef struct weir_call weir_call;
 
 WEIR_BEGIN
 /** References the channel; NULL with a clear *err stands for weir_channel_from_environment(). */
@@ -64,12 +66,14 @@ WEIR_API void weir_topology_free(weir_topology *topology);
  *  WEIR_UNSUPPORTED, one that does not know `service` WEIR_NOT_FOUND. */
 WEIR_API weir_status weir_zeebe_health(weir_zeebe *zeebe, const char *service, weir_health *health,
                                        weir_ms timeout, weir_error *err);
+WEIR_API WEIR_MUST_USE weir_call *weir_zeebe_topology_start(weir_zeebe *zeebe, weir_ms timeout,
+                                                            weir_error *err);
+WEIR_API WEIR_MUST_USE weir_call *weir_zeebe_health_start(weir_zeebe *zeebe, const char *service,
+                                                          weir_ms timeout, weir_error *err);
 WEIR_END
 
 /* ---- any RPC, from and to JSON -------------------------------------------------------- */
 
-/** A call under way. Any thread; one thread at a time in next. */
-typedef struct weir_call weir_call;
 typedef void weir_call_fn(weir_call *call, void *user);
 
 /** `value` has no terminator to rely on; a name that ends in "-bin" carries any bytes. */
@@ -106,6 +110,15 @@ WEIR_API WEIR_MUST_USE weir_call *weir_zeebe_call_start(weir_zeebe *zeebe, const
  * within `timeout`. Anything else: how the call failed, from then on at every call. */
 WEIR_API weir_status weir_call_next(weir_call *call, char **message, weir_ms timeout,
                                     weir_error *err);
+/** For calls with one answer, from any number of threads. WEIR_OK: it is there, for
+ *  weir_call_next() and the typed functions below. WEIR_NOTHING: not within `timeout`. Anything
+ *  else: how the call failed. */
+WEIR_API weir_status weir_call_wait(weir_call *call, weir_ms timeout, weir_error *err);
+/* What a call that has ended answered, as often as it is asked for, to free by the asker. Of a call
+ * of another RPC, and before the end: WEIR_INVALID; of one that failed: its failure. */
+WEIR_API weir_status weir_call_key(weir_call *call, int64_t *key, weir_error *err);
+WEIR_API WEIR_MUST_USE weir_topology *weir_call_topology(weir_call *call, weir_error *err);
+WEIR_API weir_status weir_call_health(weir_call *call, weir_health *health, weir_error *err);
 /** Readable while weir_call_next(.., WEIR_NO_WAIT, ..) would not say WEIR_NOTHING. Watch it; do
  *  not read or close it. */
 WEIR_API int weir_call_fd(weir_call *call);

@@ -86,3 +86,8 @@ char *codec_wire_to_json(const struct ProtobufCMessageDescriptor *type, weir_byt
     buf_free(&text);
     return NULL;
 }
+
+weir_status codec_job_result(const char *text, char **wire, size_t *len, weir_error *err)
+{
+    return codec_json_to_wire(&gateway_protocol__job_result__descriptor, text, wire, len, err);
+}

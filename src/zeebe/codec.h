@@ -24,6 +24,34 @@ struct codec_method {
     bool reads; /* repeating it does no harm */
 };
 
+enum codec_rpc {
+    CODEC_ACTIVATE_JOBS,
+    CODEC_STREAM_ACTIVATED_JOBS,
+    CODEC_CANCEL_PROCESS_INSTANCE,
+    CODEC_COMPLETE_JOB,
+    CODEC_CREATE_PROCESS_INSTANCE,
+    CODEC_CREATE_PROCESS_INSTANCE_WITH_RESULT,
+    CODEC_EVALUATE_DECISION,
+    CODEC_DEPLOY_PROCESS,
+    CODEC_DEPLOY_RESOURCE,
+    CODEC_FAIL_JOB,
+    CODEC_THROW_ERROR,
+    CODEC_PUBLISH_MESSAGE,
+    CODEC_RESOLVE_INCIDENT,
+    CODEC_SET_VARIABLES,
+    CODEC_TOPOLOGY,
+    CODEC_UPDATE_JOB_RETRIES,
+    CODEC_MODIFY_PROCESS_INSTANCE,
+    CODEC_MIGRATE_PROCESS_INSTANCE,
+    CODEC_UPDATE_JOB_TIMEOUT,
+    CODEC_DELETE_RESOURCE,
+    CODEC_BROADCAST_SIGNAL,
+    CODEC_EVALUATE_CONDITIONAL,
+    CODEC_CHECK,
+    CODEC_WATCH
+};
+
+const struct codec_method *codec_method(enum codec_rpc rpc);
 /* By "Topology" (of the Gateway service), "gateway_protocol.Gateway/Topology", also with a '.' for
  * the '/' or with a '/' before it. NULL: WEIR_INVALID, which names the nearest. */
 const struct codec_method *codec_method_find(const char *rpc, weir_error *err);
@@ -50,6 +78,8 @@ weir_status codec_unpack(struct codec_message *out, const struct ProtobufCMessag
 weir_status codec_pack(const struct ProtobufCMessage *message, char **wire, size_t *len,
                        weir_error *err);
 
+/* A JobResult; *wire is mem_free()d by the caller. */
+weir_status codec_job_result(const char *text, char **wire, size_t *len, weir_error *err);
 /* `text` NULL is {}. WEIR_INVALID names what is wrong with its path: "jobs[0].retries: ...". */
 weir_status codec_from_json(struct codec_message *out,
                             const struct ProtobufCMessageDescriptor *type, const char *text,

@@ -22,42 +22,63 @@
     }
 
 static const struct codec_method methods[] = {
-    GATEWAY("ActivateJobs", activate_jobs_request, activate_jobs_response, true, false),
-    GATEWAY("StreamActivatedJobs", stream_activated_jobs_request, activated_job, true, false),
-    GATEWAY("CancelProcessInstance", cancel_process_instance_request,
-            cancel_process_instance_response, false, false),
-    GATEWAY("CompleteJob", complete_job_request, complete_job_response, false, false),
-    GATEWAY("CreateProcessInstance", create_process_instance_request,
-            create_process_instance_response, false, false),
-    GATEWAY("CreateProcessInstanceWithResult", create_process_instance_with_result_request,
-            create_process_instance_with_result_response, false, false),
-    GATEWAY("EvaluateDecision", evaluate_decision_request, evaluate_decision_response, false,
-            false),
-    GATEWAY("DeployProcess", deploy_process_request, deploy_process_response, false, false),
-    GATEWAY("DeployResource", deploy_resource_request, deploy_resource_response, false, false),
-    GATEWAY("FailJob", fail_job_request, fail_job_response, false, false),
-    GATEWAY("ThrowError", throw_error_request, throw_error_response, false, false),
-    GATEWAY("PublishMessage", publish_message_request, publish_message_response, false, false),
-    GATEWAY("ResolveIncident", resolve_incident_request, resolve_incident_response, false, false),
-    GATEWAY("SetVariables", set_variables_request, set_variables_response, false, false),
-    GATEWAY("Topology", topology_request, topology_response, false, true),
-    GATEWAY("UpdateJobRetries", update_job_retries_request, update_job_retries_response, false,
-            false),
-    GATEWAY("ModifyProcessInstance", modify_process_instance_request,
-            modify_process_instance_response, false, false),
-    GATEWAY("MigrateProcessInstance", migrate_process_instance_request,
-            migrate_process_instance_response, false, false),
-    GATEWAY("UpdateJobTimeout", update_job_timeout_request, update_job_timeout_response, false,
-            false),
-    GATEWAY("DeleteResource", delete_resource_request, delete_resource_response, false, false),
-    GATEWAY("BroadcastSignal", broadcast_signal_request, broadcast_signal_response, false, false),
-    GATEWAY("EvaluateConditional", evaluate_conditional_request, evaluate_conditional_response,
-            false, false),
-    HEALTH("Check", false),
-    HEALTH("Watch", true),
+    [CODEC_ACTIVATE_JOBS] =
+        GATEWAY("ActivateJobs", activate_jobs_request, activate_jobs_response, true, false),
+    [CODEC_STREAM_ACTIVATED_JOBS] =
+        GATEWAY("StreamActivatedJobs", stream_activated_jobs_request, activated_job, true, false),
+    [CODEC_CANCEL_PROCESS_INSTANCE] =
+        GATEWAY("CancelProcessInstance", cancel_process_instance_request,
+                cancel_process_instance_response, false, false),
+    [CODEC_COMPLETE_JOB] =
+        GATEWAY("CompleteJob", complete_job_request, complete_job_response, false, false),
+    [CODEC_CREATE_PROCESS_INSTANCE] =
+        GATEWAY("CreateProcessInstance", create_process_instance_request,
+                create_process_instance_response, false, false),
+    [CODEC_CREATE_PROCESS_INSTANCE_WITH_RESULT] =
+        GATEWAY("CreateProcessInstanceWithResult", create_process_instance_with_result_request,
+                create_process_instance_with_result_response, false, false),
+    [CODEC_EVALUATE_DECISION] = GATEWAY("EvaluateDecision", evaluate_decision_request,
+                                        evaluate_decision_response, false, false),
+    [CODEC_DEPLOY_PROCESS] =
+        GATEWAY("DeployProcess", deploy_process_request, deploy_process_response, false, false),
+    [CODEC_DEPLOY_RESOURCE] =
+        GATEWAY("DeployResource", deploy_resource_request, deploy_resource_response, false, false),
+    [CODEC_FAIL_JOB] = GATEWAY("FailJob", fail_job_request, fail_job_response, false, false),
+    [CODEC_THROW_ERROR] =
+        GATEWAY("ThrowError", throw_error_request, throw_error_response, false, false),
+    [CODEC_PUBLISH_MESSAGE] =
+        GATEWAY("PublishMessage", publish_message_request, publish_message_response, false, false),
+    [CODEC_RESOLVE_INCIDENT] = GATEWAY("ResolveIncident", resolve_incident_request,
+                                       resolve_incident_response, false, false),
+    [CODEC_SET_VARIABLES] =
+        GATEWAY("SetVariables", set_variables_request, set_variables_response, false, false),
+    [CODEC_TOPOLOGY] = GATEWAY("Topology", topology_request, topology_response, false, true),
+    [CODEC_UPDATE_JOB_RETRIES] = GATEWAY("UpdateJobRetries", update_job_retries_request,
+                                         update_job_retries_response, false, false),
+    [CODEC_MODIFY_PROCESS_INSTANCE] =
+        GATEWAY("ModifyProcessInstance", modify_process_instance_request,
+                modify_process_instance_response, false, false),
+    [CODEC_MIGRATE_PROCESS_INSTANCE] =
+        GATEWAY("MigrateProcessInstance", migrate_process_instance_request,
+                migrate_process_instance_response, false, false),
+    [CODEC_UPDATE_JOB_TIMEOUT] = GATEWAY("UpdateJobTimeout", update_job_timeout_request,
+                                         update_job_timeout_response, false, false),
+    [CODEC_DELETE_RESOURCE] =
+        GATEWAY("DeleteResource", delete_resource_request, delete_resource_response, false, false),
+    [CODEC_BROADCAST_SIGNAL] = GATEWAY("BroadcastSignal", broadcast_signal_request,
+                                       broadcast_signal_response, false, false),
+    [CODEC_EVALUATE_CONDITIONAL] = GATEWAY("EvaluateConditional", evaluate_conditional_request,
+                                           evaluate_conditional_response, false, false),
+    [CODEC_CHECK] = HEALTH("Check", false),
+    [CODEC_WATCH] = HEALTH("Watch", true),
 };
 #define METHODS         (sizeof methods / sizeof methods[0])
 #define GATEWAY_METHODS (METHODS - 2)
+
+const struct codec_method *codec_method(enum codec_rpc rpc)
+{
+    return &methods[rpc];
+}
 
 const struct codec_method *codec_method_at(size_t index)
 {

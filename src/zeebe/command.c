@@ -54,22 +54,27 @@ static void advise(const struct command *c, weir_error *err)
 
 static void finish(struct command *c, const struct rpc_end *end)
 {
-    struct rpc_end last = *end;
+    const weir_error *why = c->why; /* end->message may be its text */
+    c->why = NULL;
     c->state = COMMAND_ENDED;
-    if (last.error.status != WEIR_OK) {
-        if (last.grpc_status == UNAUTHENTICATED)
-            advise(c, &last.error);
-        kinds_set(&last.error, c->method->name, last.grpc_status, last.message);
-        error_context(&last.error, "%s", c->method->name);
-    }
     drop_tokens(c);
-    c->events->end(c, &last);
+    c->events->end(c, end);
+    error_drop(why);
+}
+
+static void finish_failed(struct command *c, struct rpc_end *end)
+{
+    if (end->grpc_status == UNAUTHENTICATED)
+        advise(c, &end->error);
+    kinds_set(&end->error, c->method->name, end->grpc_status, end->message);
+    error_context(&end->error, "%s", c->method->name);
+    finish(c, end);
 }
 
 static void finish_with(struct command *c, const weir_error *why)
 {
     struct rpc_end end = {.error = *why, .message = ""};
-    finish(c, &end);
+    finish_failed(c, &end);
 }
 
 static void finish_stopped(struct command *c)
@@ -98,6 +103,12 @@ static bool may_repeat(const struct command *c, const struct rpc_end *end)
            (status == WEIR_UNREACHABLE && (end->unprocessed || c->method->reads));
 }
 
+static void remember(struct command *c, const weir_error *why)
+{
+    error_drop(c->why);
+    c->why = error_keep(why);
+}
+
 static void try_again(void *user)
 {
     struct command *c = user;
@@ -118,7 +129,7 @@ static bool pause_for(struct command *c, const weir_error *why)
         return false;
     log_at(WEIR_LOG_DEBUG, "zeebe", c->channel->name, "%s is repeated in %lld ms: %s",
            c->method->name, (long long)wait, why->message);
-    c->why = *why;
+    remember(c, why);
     c->patient = true;
     c->state = COMMAND_PAUSING;
     return true;
@@ -137,7 +148,7 @@ static bool renew(struct command *c, const struct rpc_end *end)
     c->refused = c->token;
     c->token = NULL;
     c->renewed = true;
-    c->why = end->error;
+    remember(c, &end->error);
     log_at(WEIR_LOG_INFO, "zeebe", c->channel->name, "%s: the token was refused; getting a new one",
            c->method->name);
     if (c->delivered) /* a gateway that refuses every token must not be asked without end */
@@ -153,10 +164,10 @@ static void explain_timeout(const struct command *c, struct rpc_end *end)
     weir_error *e = &end->error;
     if (e->status != WEIR_TIMEOUT || !(end->unprocessed || c->method->reads))
         return;
-    if (c->why.status != WEIR_OK) {
-        *e = c->why;
+    if (c->why) {
+        *e = *c->why;
         end->grpc_status = e->origin == WEIR_ORIGIN_GRPC ? e->code : end->grpc_status;
-        end->message = c->why.message;
+        end->message = c->why->message;
     } else if (end->unprocessed && rpc_state(c->channel->rpc) != WEIR_CHANNEL_READY) {
         e->status = WEIR_UNREACHABLE;
         e->retry_in_ms = 0;
@@ -186,12 +197,13 @@ static void on_end(void *user, const struct rpc_end *end)
     struct command *c = user;
     rpc_call_free(c->call);
     c->call = NULL;
-    if (end->error.status != WEIR_OK &&
-        (renew(c, end) || (may_repeat(c, end) && pause_for(c, &end->error))))
-        return;
-    struct rpc_end last = *end;
-    explain_timeout(c, &last);
-    finish(c, &last);
+    if (end->error.status == WEIR_OK) {
+        finish(c, end);
+    } else if (!renew(c, end) && !(may_repeat(c, end) && pause_for(c, &end->error))) {
+        struct rpc_end last = *end;
+        explain_timeout(c, &last);
+        finish_failed(c, &last);
+    }
 }
 
 /* ---- sending ----------------------------------------------------------------------------- */
@@ -280,7 +292,7 @@ static weir_status use_token(struct command *c, weir_token *token, weir_error *e
     if (!useless)
         return send_with_token(c, err);
     c->renewed = false; /* it is no new one */
-    return error_copy(err, &c->why);
+    return error_copy(err, c->why);
 }
 
 /* A failure to get a token stays what it is: it says nothing about the gateway. */

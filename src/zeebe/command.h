@@ -55,7 +55,7 @@ struct command {
     bool patient;          /* waits for a connection instead of failing with it              */
     struct backoff backoff;
     struct timer timer;
-    weir_error why; /* of the last attempt; OK: this is the first                       */
+    const weir_error *why; /* kept, of the last attempt; NULL: this is the first              */
 };
 
 /* Any thread. WEIR_OK: `end` will come. Else *err says why, and it will not. */

@@ -26,7 +26,8 @@ void pending_unref(struct weir_call *call)
     if (atomic_fetch_sub(&call->refs, 1) != 1)
         return;
     inbox_free(call->inbox);
-    mem_free(call->held);
+    mem_free(call->answer);
+    error_drop(call->broken);
     kept_free(call->request_headers);
     kept_free(call->headers);
     kept_free(call->trailers);
@@ -36,11 +37,12 @@ void pending_unref(struct weir_call *call)
     mem_free(call);
 }
 
-static struct weir_call *new_call(const weir_zeebe *zeebe, weir_error *err)
+static struct weir_call *new_call(const struct command *plan, weir_error *err)
 {
+    bool streams = plan->method->server_streams;
     struct weir_call *call = mem_zalloc(sizeof *call);
     struct inbox *inbox =
-        call ? inbox_new(zeebe->channel->clock, PENDING_MESSAGES_MOST, drop) : NULL;
+        call ? inbox_new(plan->channel->clock, streams ? PENDING_MESSAGES_MOST : 1, drop) : NULL;
     if (!inbox) {
         mem_free(call);
         error_no_memory(err);
@@ -51,6 +53,7 @@ static struct weir_call *new_call(const weir_zeebe *zeebe, weir_error *err)
     pthread_cond_init(&call->moved, NULL);
     call->inbox = inbox;
     call->last_len = SIZE_MAX;
+    call->command = *plan;
     return call;
 }
 
@@ -68,46 +71,65 @@ static weir_status keep_headers(struct weir_call *call, weir_error *err)
     return WEIR_OK;
 }
 
-static weir_status start(struct weir_call *call, const char *request, weir_error *err)
+static weir_status start(struct weir_call *call, weir_error *err)
 {
     struct command *c = &call->command;
-    size_t len = 0;
-    weir_status status = codec_json_to_wire(c->method->request, request, &call->wire, &len, err);
-    if (status == WEIR_OK)
-        status = keep_headers(call, err);
-    if (status != WEIR_OK)
-        return status;
-    c->request = (weir_bytes){call->wire, len};
+    if (keep_headers(call, err) != WEIR_OK)
+        return WEIR_NO_MEMORY;
     c->events = &pending_events;
     c->user = call;
     c->manual = c->method->server_streams;
     call->asked = c->wanted = c->manual ? 1 : 0;
     atomic_fetch_add(&call->refs, 1); /* the engine's */
-    status = command_start(c, err);
+    weir_status status = command_start(c, err);
     if (status != WEIR_OK)
         pending_unref(call);
     return status;
+}
+
+weir_call *pending_start(const struct command *plan, char *wire, bool compact, weir_error *err)
+{
+    struct weir_call *call = new_call(plan, err);
+    if (!call) {
+        mem_free(wire);
+        return NULL;
+    }
+    weir_channel *channel = weir_channel_ref(plan->channel);
+    call->channel = channel;
+    call->wire = wire;
+    call->compact = compact;
+    if (start(call, err) == WEIR_OK)
+        return call;
+    pending_unref(call);
+    weir_channel_close(channel);
+    return NULL;
+}
+
+static weir_call *start_json(struct command *plan, const char *request, bool compact,
+                             weir_error *err)
+{
+    char *wire = NULL;
+    size_t len = 0;
+    if (codec_json_to_wire(plan->method->request, request, &wire, &len, err) != WEIR_OK)
+        return NULL;
+    plan->request = (weir_bytes){wire, len};
+    return pending_start(plan, wire, compact, err);
 }
 
 weir_call *weir_zeebe_call_start(weir_zeebe *zeebe, const char *rpc, const char *request,
                                  const weir_call_options *o, weir_error *err)
 {
     weir_call_options options;
+    struct command plan = {0};
+    weir_call *call = NULL;
     if (zeebe_check(zeebe, err) != WEIR_OK || error_held(err) ||
         options_read(&options, sizeof options, o, "WEIR_CALL", err) != WEIR_OK)
         return NULL;
-    struct weir_call *call = new_call(zeebe, err);
-    if (!call)
-        return NULL;
     weir_channel *channel = weir_channel_ref(zeebe->channel);
-    call->compact = options.compact;
-    call->channel = channel;
-    if (zeebe_prepare(&call->command, channel, rpc, &options, err) == WEIR_OK &&
-        start(call, request, err) == WEIR_OK)
-        return call;
-    pending_unref(call);
+    if (zeebe_prepare(&plan, channel, rpc, &options, err) == WEIR_OK)
+        call = start_json(&plan, request, options.compact, err);
     weir_channel_close(channel);
-    return NULL;
+    return call;
 }
 
 /* ---- taking ------------------------------------------------------------------------------ */
@@ -130,18 +152,66 @@ static weir_status read_item(struct weir_call *call, const struct pending_item *
                              char **message, weir_error *err)
 {
     weir_bytes wire = {item->data, item->len};
-    *message =
-        codec_wire_to_json(call->command.method->response, wire, call->compact, &call->broken);
+    weir_error why = {0};
+    *message = codec_wire_to_json(call->command.method->response, wire, call->compact, &why);
     if (*message)
         return error_ok(err);
-    error_context(&call->broken, "%s", call->command.method->name);
+    error_context(&why, "%s", call->command.method->name);
     weir_call_cancel(call);
-    return error_copy(err, &call->broken);
+    call->broken = error_keep(&why);
+    return error_copy(err, &why);
+}
+
+/* The answer of a unary call that ended well, once; then, and of a stream, NULL. */
+static const struct pending_item *give(struct weir_call *call)
+{
+    pthread_mutex_lock(&call->lock);
+    const struct pending_item *answer = call->given ? NULL : call->answer;
+    call->given = true;
+    call->taken = answer != NULL;
+    call->end_seen = !answer;
+    pthread_mutex_unlock(&call->lock);
+    return answer;
+}
+
+static struct deadline limit_of(const struct weir_call *call, weir_ms timeout)
+{
+    const weir_channel *channel = call->command.channel;
+    weir_ms limit = loop_inside(channel->loop) ? WEIR_NO_WAIT : timeout;
+    return deadline_in(channel->clock, limit, channel->default_timeout);
+}
+
+/* The answer's proper end; anything else is how the call failed. */
+static bool ended_well(weir_status status, const weir_error *why)
+{
+    return status == WEIR_STOPPED && !*why->message;
+}
+
+static weir_status next(struct weir_call *call, char **message, weir_ms timeout, weir_error *err)
+{
+    void *item = NULL;
+    weir_error why = {0};
+    weir_status status = inbox_take(call->inbox, &item, limit_of(call, timeout), &why);
+    if (status == WEIR_NOTHING)
+        return error_ok(err), WEIR_NOTHING;
+    if (status == WEIR_OK) {
+        took(call, true);
+        status = read_item(call, item, message, err);
+        mem_free(item);
+        return status;
+    }
+    if (!ended_well(status, &why)) {
+        took(call, false);
+        return error_copy(err, &why);
+    }
+    const struct pending_item *answer = give(call);
+    if (answer)
+        return read_item(call, answer, message, err);
+    return error_ok(err), WEIR_STOPPED;
 }
 
 weir_status weir_call_next(weir_call *call, char **message, weir_ms timeout, weir_error *err)
 {
-    void *item = NULL;
     if (message)
         *message = NULL;
     if (!call)
@@ -150,23 +220,18 @@ weir_status weir_call_next(weir_call *call, char **message, weir_ms timeout, wei
         return error_set(err, WEIR_INVALID, "weir_call_next(): `message` is NULL");
     if (loop_check_fork(err) != WEIR_OK)
         return WEIR_INVALID;
-    if (call->broken.status != WEIR_OK)
-        return error_copy(err, &call->broken);
-    const weir_channel *channel = call->command.channel;
-    weir_ms limit = loop_inside(channel->loop) ? WEIR_NO_WAIT : timeout;
-    struct deadline until = deadline_in(channel->clock, limit, channel->default_timeout);
+    if (call->broken)
+        return error_copy(err, call->broken);
+    return next(call, message, timeout, err);
+}
+
+weir_status pending_wait(struct weir_call *call, weir_ms timeout, weir_error *err)
+{
+    void *item = NULL;
     weir_error why = {0};
-    weir_status status = inbox_take(call->inbox, &item, until, &why);
-    if (status == WEIR_NOTHING)
-        return error_ok(err), WEIR_NOTHING;
-    took(call, status == WEIR_OK);
-    if (status == WEIR_OK) {
-        status = read_item(call, item, message, err);
-        mem_free(item);
-        return status;
-    }
-    if (status == WEIR_STOPPED && !*why.message) /* the answer's proper end */
-        return error_ok(err), WEIR_STOPPED;
+    weir_status status = inbox_take(call->inbox, &item, limit_of(call, timeout), &why);
+    if (status == WEIR_NOTHING || ended_well(status, &why))
+        return error_ok(err), status == WEIR_NOTHING ? WEIR_NOTHING : WEIR_OK;
     return error_copy(err, &why);
 }
 

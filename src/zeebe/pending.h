@@ -38,13 +38,14 @@ struct weir_call {
     char *wire;
     struct kept *request_headers;
     bool compact;
-    weir_error broken; /* an answer could not be read: what next says from then on */
+    const weir_error *broken; /* kept: an answer could not be read, what next says from then on */
 
-    struct pending_item *held; /* @thread io; a unary answer waits for the status after it */
+    struct pending_item *answer; /* of a unary call; @thread io until the end, then constant */
 
     pthread_mutex_t lock;
     pthread_cond_t moved;
     bool ended, freed;     /* @locked, as everything below */
+    bool given;            /* weir_call_next() has had the answer */
     bool orphan;           /* whoever ends it closes the channel */
     bool posted, cancel;   /* of the task */
     struct loop_task task; /* orders for the I/O thread */
@@ -61,6 +62,12 @@ struct weir_call {
 
 extern const struct command_events pending_events;
 
+/* `plan` is set up but for its events; `wire`, its request, is the call's from here on. NULL:
+ * nothing was started. */
+weir_call *pending_start(const struct command *plan, char *wire, bool compact, weir_error *err);
+/* Waits for the end. WEIR_OK: it went well; WEIR_NOTHING: not yet, *err is clear; else its failure.
+ */
+weir_status pending_wait(struct weir_call *call, weir_ms timeout, weir_error *err);
 void pending_unref(struct weir_call *call);
 /* @locked. How many more messages should be asked for. */
 size_t pending_room(const struct weir_call *call);

@@ -105,8 +105,8 @@ static void on_message(struct command *c, weir_bytes message)
         return;
     }
     if (!c->manual) {
-        mem_free(call->held);
-        call->held = item;
+        mem_free(call->answer);
+        call->answer = item;
         return;
     }
     pthread_mutex_lock(&call->lock);
@@ -125,16 +125,11 @@ static void on_message(struct command *c, weir_bytes message)
 static void on_end(struct command *c, const struct rpc_end *end)
 {
     struct weir_call *call = c->user;
-    weir_error why = {.status = WEIR_STOPPED, .retry_in_ms = -1};
-    if (end->error.status != WEIR_OK)
-        why = end->error;
+    static const weir_error well = {.status = WEIR_STOPPED, .retry_in_ms = -1};
+    const weir_error *why = end->error.status == WEIR_OK ? &well : &end->error;
     pthread_mutex_lock(&call->lock);
     call->trailers = kept_copy(end->trailers, end->trailer_count, NULL);
-    if (call->held && end->error.status == WEIR_OK) {
-        deliver(call, call->held);
-        call->held = NULL;
-    }
-    inbox_fail(call->inbox, &why);
+    inbox_fail(call->inbox, why);
     call->ended = true;
     pending_notify(call);
     weir_channel *orphan = call->orphan ? call->channel : NULL;

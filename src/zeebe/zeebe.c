@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/options.h"
 #include "zeebe/codec_typed.h"
+#include "zeebe/commands_send.h"
 
 #include <string.h>
 
@@ -127,58 +128,56 @@ char *weir_zeebe_call(weir_zeebe *zeebe, const char *rpc, const char *request,
 
 /* ---- typed ------------------------------------------------------------------------------- */
 
-static weir_status prepare_typed(struct command *c, weir_channel *channel, const char *rpc,
-                                 weir_ms timeout, weir_error *err)
-{
-    static const weir_call_options none;
-    weir_status status = zeebe_prepare(c, channel, rpc, &none, err);
-    c->until = deadline_in(channel->clock, timeout, channel->default_timeout);
-    c->request = (weir_bytes){"", 0};
-    return status;
-}
+static const struct command_spec topology_spec = {
+    CODEC_TOPOLOGY, "weir_zeebe_topology", "", {NULL, 0, 0}, NULL, NULL};
 
 weir_topology *weir_zeebe_topology(weir_zeebe *zeebe, weir_ms timeout, weir_error *err)
 {
-    struct command command = {0};
-    weir_topology *topology = NULL;
-    char *answer = NULL;
-    size_t len = 0;
-    if (zeebe_check(zeebe, err) != WEIR_OK)
-        return NULL;
-    weir_channel *channel = weir_channel_ref(zeebe->channel);
-    if (prepare_typed(&command, channel, "Topology", timeout, err) == WEIR_OK &&
-        command_run(&command, &answer, &len, err) == WEIR_OK)
-        topology = codec_topology((weir_bytes){answer, len}, err);
-    mem_free(answer);
-    weir_channel_close(channel);
-    return topology;
+    return send_for(zeebe, &topology_spec, NULL, codec_topology, timeout, err);
+}
+
+weir_call *weir_zeebe_topology_start(weir_zeebe *zeebe, weir_ms timeout, weir_error *err)
+{
+    return send_start(zeebe, &topology_spec, NULL, timeout, err);
+}
+
+void weir_topology_free(weir_topology *topology)
+{
+    codec_result_free(topology);
+}
+
+static const struct field health_fields[] = {
+    {FIELD_TEXT, 1, FIELD_AT(struct health_question, service)},
+};
+static const struct command_spec health_spec = {
+    CODEC_CHECK, "weir_zeebe_health", "", FIELDS_OF(struct health_question, health_fields), NULL,
+    NULL};
+
+static struct health_question question(const char *service)
+{
+    return (struct health_question){sizeof(struct health_question),
+                                    service ? service : "gateway_protocol.Gateway"};
 }
 
 weir_status weir_zeebe_health(weir_zeebe *zeebe, const char *service, weir_health *health,
                               weir_ms timeout, weir_error *err)
 {
-    struct command command = {0};
-    char *wire = NULL, *answer = NULL;
-    size_t len = 0;
-    weir_status status = zeebe_check(zeebe, err);
-    if (status != WEIR_OK)
-        return status;
-    if (!health)
+    weir_bytes answer;
+    const struct health_question what = question(service);
+    if (zeebe && !health)
         return error_set(err, WEIR_INVALID, "weir_zeebe_health(): `health` is NULL");
-    weir_channel *channel = weir_channel_ref(zeebe->channel);
-    status = prepare_typed(&command, channel, "grpc.health.v1.Health/Check", timeout, err);
+    weir_status status = send_for_bytes(zeebe, &health_spec, &what, timeout, &answer, err);
     if (status == WEIR_OK)
-        status = codec_health_request(service ? service : "gateway_protocol.Gateway", &wire,
-                                      &command.request.len, err);
-    command.request.data = wire;
-    if (status == WEIR_OK)
-        status = command_run(&command, &answer, &len, err);
-    if (status == WEIR_OK)
-        status = codec_health((weir_bytes){answer, len}, health, err);
-    mem_free(wire);
-    mem_free(answer);
-    weir_channel_close(channel);
+        status = codec_health(answer, health, err);
+    mem_free((void *)(uintptr_t)answer.data);
     return status;
+}
+
+weir_call *weir_zeebe_health_start(weir_zeebe *zeebe, const char *service, weir_ms timeout,
+                                   weir_error *err)
+{
+    const struct health_question what = question(service);
+    return send_start(zeebe, &health_spec, &what, timeout, err);
 }
 
 /* ---- which RPCs there are ---------------------------------------------------------------- */

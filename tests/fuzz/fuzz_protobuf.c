@@ -2,6 +2,7 @@
  * JSON that is read as the same message; the structs of the API are made of anything or refused. */
 #include "core/mem.h"
 #include "zeebe/codec.h"
+#include "zeebe/codec_results.h"
 #include "zeebe/codec_typed.h"
 
 #include <stdlib.h>
@@ -46,7 +47,7 @@ static void as_structs(weir_bytes wire)
 {
     weir_error err = {0};
     weir_health health;
-    weir_topology *topology = codec_topology(wire, &err);
+    weir_topology *topology = codec_topology(codec_method(CODEC_TOPOLOGY), wire, &err);
     if (!topology != (err.status == WEIR_PROTOCOL))
         abort();
     for (size_t i = 1; topology && i < topology->broker_count; i++) {

@@ -8,6 +8,7 @@
 #include "unit/zeebe/environment.h"
 #include "zeebe/channel_environment.h"
 #include "zeebe/codec.h"
+#include "zeebe/codec_results.h"
 #include "zeebe/codec_typed.h"
 
 #include <stdio.h>
@@ -52,7 +53,7 @@ static weir_status make_topology(void *user, weir_error *err)
     weir_topology *topology = NULL;
     weir_status status = codec_json_to_wire(method->response, text, &wire, &len, err);
     if (status == WEIR_OK) {
-        topology = codec_topology((weir_bytes){wire, len}, err);
+        topology = codec_topology(method, (weir_bytes){wire, len}, err);
         status = topology ? WEIR_OK : err->status;
     }
     if (topology)
