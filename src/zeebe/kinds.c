@@ -6,6 +6,7 @@
 #include <strings.h>
 
 enum {
+    UNKNOWN = 2,
     INVALID_ARGUMENT = 3,
     DEADLINE_EXCEEDED = 4,
     NOT_FOUND = 5,
@@ -22,8 +23,12 @@ static const struct {
 } rows[] = {
     {NULL, NULL, RESOURCE_EXHAUSTED, WEIR_KIND_BACK_PRESSURE},
 
-    /* Tenants are refused with the same status as variables and resources. */
+    /* What the gateway let pass and the engine cannot write. */
+    {NULL, "EXCEEDED_BATCH_RECORD_SIZE", UNKNOWN, WEIR_KIND_MESSAGE_TOO_LARGE},
+
+    /* Tenants and instructions are refused with the same status as variables and resources. */
     {NULL, "tenant", INVALID_ARGUMENT, WEIR_KIND_UNKNOWN},
+    {NULL, "instructions but no element found", INVALID_ARGUMENT, WEIR_KIND_UNKNOWN},
     {NULL, "Expected document to be", INVALID_ARGUMENT, WEIR_KIND_INVALID_VARIABLES},
     {NULL, "Invalid JSON", INVALID_ARGUMENT, WEIR_KIND_INVALID_VARIABLES},
 

@@ -38,6 +38,7 @@ generation() { # VERSION STATUS PATTERN: the last two for its web port
     message_checks "$p" "$at"
     poll_checks "$p" "$at"
     stream_check "$p" "$at"
+    rpc_checks "$p" "$at" "${1%.*}" broker
     other_clients "$p" "$at"
     large_checks "$p" "$at"
     # Tomcat closes without a word, what was before it answers.

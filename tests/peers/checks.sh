@@ -80,6 +80,14 @@ message_checks() {
     check "$p the same message id is CONFLICT" 67 'once' "$WEIR" zeebe call PublishMessage --address "$at" "$@" --data "$message"
 }
 
+# rpc_checks PREFIX ADDRESS GENERATION NAME: the cases of rpcs/NAME.cases, each an outcome; on an engine of its own.
+rpc_checks() {
+    timeout 240 "$BUILD/tests/peers/peer_rpcs" "$2" "$3" "$1" "$HERE/rpcs/$4.cases" >"$WORK/out" 2>"$WORK/err" && status=0 || status=$?
+    cat "$WORK/out"
+    [ "$status" = 0 ] || FAILED=1
+    [ "$status" -le 1 ] && grep -q '^ok' "$WORK/out" || FAIL "$1 $4.cases" "ended with $status: $(head -1 "$WORK/err")"
+}
+
 # poll_checks PREFIX ADDRESS [flag...]: a poll that finds nothing ends with nothing, in its time, and is no error.
 poll_checks() {
     p=$1 at=$2

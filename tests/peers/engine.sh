@@ -14,6 +14,8 @@ BROKER_PID=$STARTED
 broker_up "$p" -plaintext || exit 1
 at=127.0.0.1:$BROKER_PORT
 basic_checks "$p" "$at" 8.8
+rpc_checks "$p" "$at" 8.8 broker
+rpc_checks "$p" "$at" 8.8 engine
 NO_OBJECT="67 UNKNOWN" # this engine does not look, and fails
 engine_checks "$p" "$at"
 message_checks "$p" "$at"
