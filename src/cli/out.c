@@ -7,9 +7,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/fail.h"
+#include "cli/run_process.h"
 
 /* Opened the wrong way round, so that using a closed descriptor still fails with EBADF. */
 void out_setup(void)
@@ -22,6 +24,7 @@ void out_setup(void)
 
 static void give_up(int errnum)
 {
+    run_end_all();
     if (errnum == EPIPE || errnum == EBADF)
         _Exit(EXIT_CLOSED_STDOUT);
     weir_error err;
@@ -51,4 +54,21 @@ void out_flush(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout))
         give_up(errno);
+}
+
+void out_mend(void)
+{
+    struct stat file;
+    char last = '\n';
+    if (fstat(STDOUT_FILENO, &file) != 0 || !S_ISREG(file.st_mode) || file.st_size == 0)
+        return;
+    off_t at =
+        fcntl(STDOUT_FILENO, F_GETFL) & O_APPEND ? file.st_size : lseek(STDOUT_FILENO, 0, SEEK_CUR);
+    int fd = at == file.st_size ? open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    if (pread(fd, &last, 1, file.st_size - 1) == 1 && last != '\n')
+        out_add("\n");
+    (void)close(fd);
+    out_flush();
 }

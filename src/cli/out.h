@@ -11,4 +11,6 @@ void out_setup(void);
 void out_add(const char *text);
 void out_addf(const char *fmt, ...) WEIR_PRINTF(1, 2);
 void out_flush(void);
+/* If it is a file whose last line is torn (another one was killed), ends that line first. */
+void out_mend(void);
 #endif

@@ -155,12 +155,40 @@ static void forget(const struct flag *flag)
     }
 }
 
+static const struct flag_group *const with_secrets[] = {&group_login, &group_grant,
+                                                        &group_token_zeebe, &group_salesforce};
+
+#define WITH_SECRETS (sizeof with_secrets / sizeof *with_secrets)
+
+static bool is_variable(const char *name, const char *variable)
+{
+    size_t len = strlen(variable);
+    return strncmp(name, variable, len) == 0 &&
+           (name[len] == '\0' || strcmp(name + len, "_FILE") == 0);
+}
+
+static bool is_variable_of(const char *name, const struct flag *flag)
+{
+    char variable[64];
+    for (size_t i = 0; flag_variable(flag, i, variable); i++)
+        if (is_variable(name, variable))
+            return true;
+    return false;
+}
+
+bool setting_is_secret(const char *variable, const char *also)
+{
+    for (size_t i = 0; i < WITH_SECRETS; i++)
+        for (const struct flag *flag = with_secrets[i]->flags; flag->name; flag++)
+            if (flag->secret && is_variable_of(variable, flag))
+                return true;
+    return also && *also && is_variable(variable, also);
+}
+
 void setting_forget_secrets(const char *also)
 {
-    static const struct flag_group *const groups[] = {&group_login, &group_grant,
-                                                      &group_token_zeebe, &group_salesforce};
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-        for (const struct flag *flag = groups[i]->flags; flag->name; flag++)
+    for (size_t i = 0; i < WITH_SECRETS; i++)
+        for (const struct flag *flag = with_secrets[i]->flags; flag->name; flag++)
             if (flag->secret)
                 forget(flag);
     if (also)

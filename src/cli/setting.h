@@ -27,6 +27,9 @@ void setting_free(struct setting *setting);
 bool setting_switch(const struct setting *setting, bool otherwise);
 weir_ms setting_duration(const struct setting *setting, weir_ms otherwise);
 
+/* Does the variable hold a secret of any command, or name its file? So do `also` and ALSO_FILE;
+ * NULL: no further one. What weir starts does not inherit it. */
+bool setting_is_secret(const char *variable, const char *also);
 /* Takes the secrets of every command, and the variables named here, out of the environment: what
  * weir starts does not inherit them. */
 void setting_forget_secrets(const char *also);

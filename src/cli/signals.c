@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/run_process.h"
+
 static int wake[2] = {-1, -1};
 static volatile sig_atomic_t asked;
 
@@ -21,8 +23,10 @@ static void end_at_once(int number)
 static void wake_up(int number)
 {
     int saved = errno;
-    if (asked)
+    if (asked) {
+        run_end_all();
         _Exit(128 + number);
+    }
     asked = 1;
     /* The pipe is empty and takes a byte. */
     ssize_t written = write(wake[1], "", 1);

@@ -159,6 +159,19 @@ void str_add_json(struct str *str, const char *text)
     str_add(str, "\"");
 }
 
+/* From a copy that ends with NUL, as utf8_len() wants it. */
+void str_add_utf8(struct str *str, const char *bytes, size_t len)
+{
+    char *copy = copy_or_exit(bytes, len);
+    for (size_t at = 0; at < len;) {
+        size_t width = copy[at] ? utf8_len((const unsigned char *)copy + at) : 0;
+        str_add_bytes(str, width ? copy + at : "\xEF\xBF\xBD", width ? width : 3);
+        at += width ? width : 1;
+    }
+    wipe(copy, len);
+    free(copy);
+}
+
 const char *str_text(const struct str *str)
 {
     return str->data ? str->data : "";

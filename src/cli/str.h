@@ -19,6 +19,8 @@ void str_vaddf(struct str *str, const char *fmt, va_list values) WEIR_PRINTF(2, 
 void str_add_json(struct str *str, const char *text);
 /* Is all of the text well-formed UTF-8? */
 bool str_is_utf8(const char *text);
+/* Bytes as text: what is no UTF-8, and NUL, becomes U+FFFD. */
+void str_add_utf8(struct str *str, const char *bytes, size_t len);
 const char *str_text(const struct str *str); /* "" when nothing was added */
 void str_clear(struct str *str);
 /* Wipes what is there: a str may have held a token. */

@@ -130,18 +130,23 @@ static weir_channel *open_channel(const struct zeebe_settings *s, const weir_cha
     return channel;
 }
 
+weir_channel *cli_zeebe_channel(const struct zeebe_settings *settings, const struct args *args,
+                                weir_error *err)
+{
+    struct channel_args list = {0};
+    weir_channel *channel = NULL;
+    if (fill_args(&list, settings, args, err) == WEIR_OK)
+        channel = open_channel(settings, list.list, session_timeout(args), err);
+    free_args(&list);
+    return channel;
+}
+
 weir_zeebe *cli_zeebe_open(const struct zeebe_settings *settings, const struct args *args,
                            weir_error *err)
 {
-    struct channel_args list = {0};
-    weir_zeebe *zeebe = NULL;
-    if (fill_args(&list, settings, args, err) == WEIR_OK) {
-        weir_channel *channel = open_channel(settings, list.list, session_timeout(args), err);
-        if (channel)
-            zeebe = weir_zeebe_new(channel, err);
-        weir_channel_close(channel);
-    }
-    free_args(&list);
+    weir_channel *channel = cli_zeebe_channel(settings, args, err);
+    weir_zeebe *zeebe = channel ? weir_zeebe_new(channel, err) : NULL;
+    weir_channel_close(channel);
     return zeebe;
 }
 

@@ -9,6 +9,9 @@
 /* Nothing is connected yet. NULL: *err. End with weir_zeebe_free(). */
 weir_zeebe *cli_zeebe_open(const struct zeebe_settings *settings, const struct args *args,
                            weir_error *err);
+/* The channel alone, as weir_worker_open() wants it; end with weir_channel_close(). */
+weir_channel *cli_zeebe_channel(const struct zeebe_settings *settings, const struct args *args,
+                                weir_error *err);
 /* The credentials of a login that is not LOGIN_NONE; a token request may take `timeout`. */
 weir_credentials *cli_zeebe_credentials(const struct zeebe_settings *settings, weir_ms timeout,
                                         weir_error *err);

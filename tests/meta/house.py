@@ -102,7 +102,7 @@ BANNED = {
     r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|alloca)\s*\(": ([""], "use buf, text_number or memcpy"),
     r"\b(sleep|usleep|nanosleep)\s*\(": ([""], "wait on a condition with a deadline"),
     r"(?<![\w.>])(malloc|calloc|realloc|free|strdup|strndup|asprintf)\s*\(": (["src/core/mem.c"], "use core/mem"),
-    r"(?<![\w.>])(time|rand|random|srand|clock_gettime|gettimeofday)\s*\(": (["src/core/clock.c"], "use core/clock"),
+    r"(?<![\w.>])(time|rand|random|srand|clock_gettime|gettimeofday)\s*\(": (["src/core/clock.c", "src/cli/clock.c"], "use core/clock, in the program cli/clock"),
 }
 
 
