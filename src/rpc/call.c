@@ -279,7 +279,8 @@ void call_closed(struct rpc_call *call, uint32_t code)
         out_of_time(call);
         return;
     }
-    call_end(call, &why, status_reset(&why, code), refused);
+    int status = call->server_streams ? status_cut(&why, code) : status_reset(&why, code);
+    call_end(call, &why, status, refused);
 }
 
 void call_lost(struct rpc_call *call, const weir_error *reason)
@@ -303,7 +304,9 @@ void call_lost(struct rpc_call *call, const weir_error *reason)
     weir_status status = reason->status == WEIR_OK ? WEIR_UNREACHABLE : reason->status;
     error_peer(&why, status, WEIR_ORIGIN_GRPC, GRPC_UNAVAILABLE,
                "the connection to %s was lost: %s", call->rpc->target_text,
-               reason->status == WEIR_OK ? "the server closed it before it answered"
-                                         : reason->message);
+               reason->status != WEIR_OK ? reason->message
+               : call->headers_done ? "the server or a proxy before it closed it in the middle "
+                                      "of the answer"
+                                    : "the server closed it before it answered");
     call_end(call, &why, GRPC_UNAVAILABLE, unprocessed);
 }

@@ -112,6 +112,8 @@ void call_headers_done(struct rpc_call *call, bool last)
     }
     if (!call->headers_done) {
         call->headers_done = true;
+        call->grpc =
+            call->grpc && call->http_status == 200; /* else a proxy's page, whatever it says */
         call->committed = true;
         if (!last && call->grpc && call->events->headers)
             call->events->headers(call->user, call->head.list, call->head.count);
@@ -127,7 +129,11 @@ static void finish_without_status(struct rpc_call *call)
     weir_error why = {0};
     struct buf text = BUF_INIT(4 * BODY_SHOWN);
     int grpc_status = GRPC_UNKNOWN;
-    if (call->grpc && call->http_status == 200) {
+    if (call->grpc && call->server_streams) {
+        grpc_status = GRPC_UNAVAILABLE;
+        error_peer(&why, WEIR_UNREACHABLE, WEIR_ORIGIN_GRPC, grpc_status,
+                   "the stream ended without a grpc-status, as if a proxy had cut it");
+    } else if (call->grpc) {
         error_peer(&why, WEIR_PROTOCOL, WEIR_ORIGIN_GRPC, grpc_status,
                    "the server ended the answer without a grpc-status");
     } else {

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 
+#include <nghttp2/nghttp2.h>
 #include <string.h>
 #include <strings.h>
 
@@ -75,10 +76,17 @@ static const struct {
     {401, 16, WEIR_BAD_LOGIN, "the credentials were refused"},
     {403, 7, WEIR_FORBIDDEN, "these credentials may not do this"},
     {404, GRPC_UNIMPLEMENTED, WEIR_UNSUPPORTED, "no gRPC service is there: check address and path"},
+    {408, GRPC_UNAVAILABLE, WEIR_TIMEOUT, "a proxy waited in vain for the call to go on"},
     {429, GRPC_UNAVAILABLE, WEIR_BUSY, "try again later"},
     {502, GRPC_UNAVAILABLE, WEIR_UNREACHABLE, "a proxy cannot reach the gateway"},
     {503, GRPC_UNAVAILABLE, WEIR_UNREACHABLE, "the gateway, or a proxy before it, is not ready"},
     {504, GRPC_UNAVAILABLE, WEIR_UNREACHABLE, "a proxy got no answer from the gateway in time"},
+    /* Cloudflare's own: it cannot reach what is behind it, or that is silent. */
+    {520, GRPC_UNAVAILABLE, WEIR_UNREACHABLE, "a proxy got no proper answer from the gateway"},
+    {521, GRPC_UNAVAILABLE, WEIR_UNREACHABLE, "a proxy cannot reach the gateway"},
+    {522, GRPC_UNAVAILABLE, WEIR_UNREACHABLE, "a proxy cannot reach the gateway"},
+    {523, GRPC_UNAVAILABLE, WEIR_UNREACHABLE, "a proxy cannot reach the gateway"},
+    {524, GRPC_UNAVAILABLE, WEIR_UNREACHABLE, "a proxy got no answer from the gateway in time"},
 };
 
 /* The words of an HTML page, because a line of an error has no room for its tags. */
@@ -146,27 +154,56 @@ const char *status_h2_name(uint32_t code)
     return code < sizeof h2_names / sizeof *h2_names ? h2_names[code] : "an unknown code";
 }
 
-int status_reset(weir_error *err, uint32_t code)
+static const struct {
+    uint32_t code;
+    int grpc;
+    weir_status status;
+} resets[] = {
+    {NGHTTP2_REFUSED_STREAM, GRPC_UNAVAILABLE, WEIR_UNREACHABLE},
+    {NGHTTP2_CANCEL, GRPC_CANCELLED, WEIR_REFUSED},
+    {NGHTTP2_ENHANCE_YOUR_CALM, GRPC_RESOURCE_EXHAUSTED, WEIR_BUSY},
+    {NGHTTP2_INADEQUATE_SECURITY, GRPC_PERMISSION_DENIED, WEIR_FORBIDDEN},
+    {NGHTTP2_FLOW_CONTROL_ERROR, GRPC_INTERNAL, WEIR_PROTOCOL},
+    {NGHTTP2_PROTOCOL_ERROR, GRPC_INTERNAL, WEIR_PROTOCOL},
+};
+
+static int map_reset(uint32_t code, weir_status *status)
 {
-    static const struct {
-        uint32_t code;
-        int grpc;
-        weir_status status;
-    } resets[] = {
-        {7, GRPC_UNAVAILABLE, WEIR_UNREACHABLE},  {8, GRPC_CANCELLED, WEIR_REFUSED},
-        {11, GRPC_RESOURCE_EXHAUSTED, WEIR_BUSY}, {12, 7, WEIR_FORBIDDEN},
-        {3, GRPC_INTERNAL, WEIR_PROTOCOL},        {1, GRPC_INTERNAL, WEIR_PROTOCOL},
-    };
-    int grpc_status = GRPC_INTERNAL;
-    weir_status status = WEIR_REFUSED;
     for (size_t i = 0; i < sizeof resets / sizeof *resets; i++) {
         if (resets[i].code == code) {
-            grpc_status = resets[i].grpc;
-            status = resets[i].status;
+            *status = resets[i].status;
+            return resets[i].grpc;
         }
     }
+    *status = WEIR_REFUSED;
+    return GRPC_INTERNAL;
+}
+
+int status_reset(weir_error *err, uint32_t code)
+{
+    weir_status status;
+    int grpc_status = map_reset(code, &status);
     error_peer(err, status, WEIR_ORIGIN_GRPC, grpc_status,
                "the server reset the call (RST_STREAM %s) before it was answered",
                status_h2_name(code));
     return grpc_status;
+}
+
+int status_cut(weir_error *err, uint32_t code)
+{
+    static const uint32_t cuts[] = {NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR,
+                                    NGHTTP2_INTERNAL_ERROR, NGHTTP2_STREAM_CLOSED, NGHTTP2_CANCEL};
+    weir_status status;
+    int grpc_status = map_reset(code, &status);
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        if (cuts[i] != code)
+            continue;
+        error_peer(
+            err, WEIR_UNREACHABLE, WEIR_ORIGIN_GRPC, grpc_status,
+            "the stream was cut (RST_STREAM %s) by the server or a proxy before it; proxies "
+            "do that to streams that are silent for a while: raise their time limit for gRPC",
+            status_h2_name(code));
+        return grpc_status;
+    }
+    return status_reset(err, code);
 }

@@ -47,6 +47,7 @@ static void http_answers_map_as_grpc_says(void **state)
         {400, 13, WEIR_REFUSED},     {401, 16, WEIR_BAD_LOGIN},   {403, 7, WEIR_FORBIDDEN},
         {404, 12, WEIR_UNSUPPORTED}, {429, 14, WEIR_BUSY},        {502, 14, WEIR_UNREACHABLE},
         {503, 14, WEIR_UNREACHABLE}, {504, 14, WEIR_UNREACHABLE}, {500, 2, WEIR_REFUSED},
+        {408, 14, WEIR_TIMEOUT},     {524, 14, WEIR_UNREACHABLE}, {520, 14, WEIR_UNREACHABLE},
         {200, 2, WEIR_PROTOCOL},     {301, 2, WEIR_PROTOCOL},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -93,6 +94,22 @@ static void resets_map_as_grpc_says(void **state)
     assert_non_null(strstr(err.message, "unknown code"));
 }
 
+static void a_stream_that_a_proxy_cuts_may_be_opened_again(void **state)
+{
+    (void)state;
+    static const uint32_t cuts[] = {0, 1, 2, 5, 8};
+    for (uint32_t code = 0; code < 14; code++) {
+        weir_error reset = {0}, cut = {0};
+        assert_int_equal(status_cut(&cut, code), status_reset(&reset, code));
+        assert_non_null(strstr(cut.message, status_h2_name(code)));
+        bool expected = false;
+        for (size_t i = 0; i < COUNT(cuts); i++)
+            expected = expected || cuts[i] == code;
+        assert_int_equal(cut.status, expected ? WEIR_UNREACHABLE : reset.status);
+        assert_int_equal(!!strstr(cut.message, "proxies"), expected);
+    }
+}
+
 static void a_number_that_is_no_status_is_unknown(void **state)
 {
     (void)state;
@@ -111,6 +128,7 @@ int main(void)
         cmocka_unit_test(exhausted_by_size_is_the_callers_to_mend),
         cmocka_unit_test(of_a_page_the_words_are_shown),
         cmocka_unit_test(resets_map_as_grpc_says),
+        cmocka_unit_test(a_stream_that_a_proxy_cuts_may_be_opened_again),
         cmocka_unit_test(a_number_that_is_no_status_is_unknown),
         cmocka_unit_test(http_answers_map_as_grpc_says),
     };
