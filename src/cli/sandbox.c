@@ -83,8 +83,26 @@ static weir_status run_script(struct sandbox *sandbox, const char *file, weir_er
     return status;
 }
 
+#define DEPLOY_MAX 64
+
+/* Texts point into argv. */
+static weir_status read_deploy(const struct args *args, const char *files[DEPLOY_MAX + 1],
+                               weir_error *err)
+{
+    size_t count = 0;
+    while (count < DEPLOY_MAX && args_each(args, "deploy", count)) {
+        files[count] = args_each(args, "deploy", count);
+        count++;
+    }
+    files[count] = NULL;
+    if (args_each(args, "deploy", count))
+        return fail_set(err, WEIR_INVALID, "--deploy: more than %d files", DEPLOY_MAX);
+    return WEIR_OK;
+}
+
 static struct sandbox *start(const struct args *args, weir_error *err)
 {
+    const char *files[DEPLOY_MAX + 1];
     struct sandbox_options options = {.only = args_text(args, "only"),
                                       .tls = args_switch(args, "tls"),
                                       .log_file = args_text(args, "log")};
@@ -92,7 +110,9 @@ static struct sandbox *start(const struct args *args, weir_error *err)
     options.require_token = wants_oauth(options.only);
     if (latency)
         (void)value_duration(latency, &options.latency); /* checked when it was parsed */
-    if (read_port(args, &options.port_base, err) != WEIR_OK)
+    options.deploy = files;
+    if (read_port(args, &options.port_base, err) != WEIR_OK ||
+        read_deploy(args, files, err) != WEIR_OK)
         return NULL;
     struct sandbox *sandbox = sandbox_start(&options, err);
     if (sandbox && run_script(sandbox, args_text(args, "script"), err) != WEIR_OK) {

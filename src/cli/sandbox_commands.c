@@ -16,6 +16,11 @@ static const struct flag start[] = {
     {.name = "tls",
      .help = "gateway and token endpoint with a certificate made at the start, whose authority "
              "WEIR_CA_FILE names"},
+    {.name = "deploy",
+     .kind = FLAG_FILE,
+     .repeat = true,
+     .value = "FILE",
+     .help = "deploy this BPMN or form file at the start"},
     {.name = "latency",
      .kind = FLAG_DURATION,
      .value = "DURATION",
@@ -41,10 +46,11 @@ const struct command command_sandbox = {
     .summary = "Local stand-ins for the services, with faults on order",
     .about =
         "Starts a token endpoint and a Zeebe gateway on loopback: for trying weir out and for "
-        "tests of programs, never as the services themselves. The gateway answers Topology and "
-        "the health service, and keeps ActivateJobs and StreamActivatedJobs open without jobs; "
-        "other RPCs are UNIMPLEMENTED. It wants a token of the token endpoint, unless that is "
-        "left out by --only.\n"
+        "tests of programs, never as the services themselves. The gateway does every RPC in "
+        "memory, "
+        "for processes that are a line of tasks and waits: what it cannot interpret of a BPMN file "
+        "it refuses by name, when it is deployed. It wants a token of the token endpoint, unless "
+        "that is left out by --only.\n"
         "\n"
         "Prints the variables that point clients at it as lines of export NAME=VALUE, then ready; "
         "with -o json one object. It ends by SIGINT or SIGTERM, with status 0, "

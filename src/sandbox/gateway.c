@@ -23,23 +23,27 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#define DEADLINE_EXCEEDED 4
-#define UNIMPLEMENTED     12
-#define UNAUTHENTICATED   16
+#define DEADLINE_EXCEEDED  4
+#define RESOURCE_EXHAUSTED 8
+#define UNIMPLEMENTED      12
+#define UNAUTHENTICATED    16
 
-#define QUEUED_MAX   ((size_t)1024 * 1024) /* bytes a client has not taken: no more until it does */
-#define GOODBYE_MS   5000
-#define HEADERS_SHOW 128
+#define QUEUED_MAX        ((size_t)1024 * 1024) /* bytes a client has not taken: no more until it does */
+#define STREAM_QUEUED_MAX ((size_t)32 * 1024) /* a stream of jobs takes no more, as grpc-java */
+#define GOODBYE_MS        5000
+#define HEADERS_SHOW      128
 
 struct link {
     TAILQ_ENTRY(link) entry;
+    TAILQ_ENTRY(link) touched_entry;
     struct gateway *gateway;
     struct stream *stream;
     struct h2 *h2; /* NULL: waiting or leaving */
     struct fault fault;
     struct timer timer;
     bool open, feeding, doomed;
-    bool goaway; /* as soon as it is open */
+    bool goaway;  /* as soon as it is open */
+    bool touched; /* in the gateway's list of those */
 };
 
 TAILQ_HEAD(link_list, link);
@@ -48,6 +52,8 @@ struct gateway {
     struct gateway_options options;
     struct listener *listener;
     struct link_list links;
+    struct link_list touched; /* the engine has said something on them: settle() is due */
+    struct timer due;         /* the next thing that happens in the engine by itself */
     size_t count;
 };
 
@@ -57,6 +63,9 @@ struct work {
     const struct codec_method *method;
     struct turn turn;
     struct timer deadline; /* the client's */
+    struct timer over;     /* the end of what it waits for */
+    struct waiter waiter;  /* in the engine */
+    struct rpc_reply end;  /* when it is over */
     bool held, gone;       /* the call may not be freed; it would have been */
 };
 
@@ -70,6 +79,8 @@ static void close_link(struct link *link)
     h2_free(h2);
     timer_cancel(&link->timer);
     stream_close(link->stream);
+    if (link->touched)
+        TAILQ_REMOVE(&link->gateway->touched, link, touched_entry);
     TAILQ_REMOVE(&link->gateway->links, link, entry);
     link->gateway->count--;
     mem_free(link);
@@ -103,22 +114,61 @@ static void settle(struct link *link)
         leave(link);
 }
 
+/* --- the engine ---------------------------------------------------------------------------- */
+
+static void engine_moves(struct gateway *gateway);
+
+static void on_due(void *user)
+{
+    engine_moves(user);
+}
+
+static void tell_time(struct gateway *gateway)
+{
+    const struct clock *clock = gateway->options.common->clock;
+    engine_set_time(gateway->options.engine, clock_mono(clock), clock_wall(clock));
+}
+
+/* What has become ready goes out; what is said on other connections is sent after that, since
+ * sending may let connections go. */
+static void engine_moves(struct gateway *gateway)
+{
+    struct link *link = NULL;
+    tell_time(gateway);
+    engine_pump(gateway->options.engine);
+    while ((link = TAILQ_FIRST(&gateway->touched))) {
+        TAILQ_REMOVE(&gateway->touched, link, touched_entry);
+        link->touched = false;
+        settle(link);
+    }
+    (void)timer_set(&gateway->due, engine_next_due(gateway->options.engine));
+}
+
+static void touch(struct link *link)
+{
+    if (!link->touched)
+        TAILQ_INSERT_TAIL(&link->gateway->touched, link, touched_entry);
+    link->touched = true;
+}
+
 /* --- calls --------------------------------------------------------------------------------- */
 
 static void end_call(struct work *work, int status, const char *text)
 {
     timer_cancel(&work->turn.timer);
     timer_cancel(&work->deadline);
+    timer_cancel(&work->over);
+    waiter_leave(&work->waiter);
     turn_end(&work->turn, grpc_name(status));
     h2_call_end(work->call, status, text);
 }
 
-/* The long poll is over. */
-static void on_poll_over(void *user)
+/* Nothing came: a poll ends empty, a result is late. */
+static void on_over(void *user)
 {
     struct work *work = user;
     struct link *link = work->link;
-    end_call(work, 0, NULL);
+    end_call(work, work->end.status, work->end.text);
     settle(link);
 }
 
@@ -142,18 +192,63 @@ static bool send_message(struct work *work, weir_bytes message)
     return false;
 }
 
+static bool deliver(void *user, weir_bytes message, bool last)
+{
+    struct work *work = user;
+    touch(work->link);
+    if (message.data && !send_message(work, message))
+        return false;
+    if (last)
+        end_call(work, 0, NULL);
+    return true;
+}
+
+static bool has_room(void *user)
+{
+    const struct work *work = user;
+    return h2_call_queued(work->call) < STREAM_QUEUED_MAX;
+}
+
+/* Something is waited for, until it is over. At once: the engine says what it has first. */
+static void wait_for(struct work *work)
+{
+    struct gateway *gateway = work->link->gateway;
+    if (work->end.after == 0) {
+        work->held = true;
+        engine_pump(gateway->options.engine);
+        work->held = false;
+        if (work->gone)
+            mem_free(work);
+        else
+            end_call(work, work->end.status, work->end.text);
+        return;
+    }
+    if (timer_set_in(&work->over, work->end.after) != WEIR_OK)
+        end_call(work, RESOURCE_EXHAUSTED, "the sandbox is out of memory");
+}
+
 static void reply_to(struct work *work, weir_bytes message)
 {
-    struct rpc_reply reply;
-    const struct gateway *gateway = work->link->gateway;
-    gateway_reply(work->method, message, listener_port(gateway->listener), &reply);
-    bool gone = reply.message && !send_message(work, (weir_bytes){reply.message, reply.len});
-    mem_free(reply.message);
+    struct gateway *gateway = work->link->gateway;
+    struct rpc_reply *reply = &work->end;
+    struct gateway_ask ask = {.engine = gateway->options.engine,
+                              .method = work->method,
+                              .request = message,
+                              .port = listener_port(gateway->listener),
+                              .waiter = &work->waiter};
+    work->waiter = (struct waiter){.deliver = deliver, .has_room = has_room, .user = work};
+    tell_time(gateway);
+    gateway_reply(&ask, reply);
+    char *said = reply->message;
+    bool gone = said && !send_message(work, (weir_bytes){said, reply->len});
+    mem_free(said);
     if (gone)
         return;
-    timer_init(&work->turn.timer, gateway->options.common->loop, on_poll_over, work);
-    if (reply.after == 0 || timer_set_in(&work->turn.timer, reply.after) != WEIR_OK)
-        end_call(work, reply.status, reply.text);
+    reply->message = NULL;
+    if (reply->waits)
+        wait_for(work);
+    else
+        end_call(work, reply->status, reply->text);
 }
 
 static const char *bearer(const struct work *work)
@@ -260,8 +355,10 @@ static void act(void *user)
 {
     struct work *work = user;
     struct link *link = work->link;
+    struct gateway *gateway = link->gateway;
     faults[work->turn.fault.how](work);
     settle(link);
+    engine_moves(gateway);
 }
 
 /* --- arrivals ------------------------------------------------------------------------------ */
@@ -272,6 +369,7 @@ static void begin_deadline(struct work *work)
     const struct common *common = work->link->gateway->options.common;
     const char *text = h2_call_header(work->call, "grpc-timeout");
     timer_init(&work->deadline, common->loop, on_deadline, work);
+    timer_init(&work->over, common->loop, on_over, work);
     if (!text || !grpc_read_timeout(text, &ns))
         return;
     int64_t now = clock_mono(common->clock);
@@ -327,6 +425,8 @@ static void on_closed(void *user, struct h2_call *call)
     if (!work)
         return;
     timer_cancel(&work->deadline);
+    timer_cancel(&work->over);
+    waiter_leave(&work->waiter);
     turn_clear(&work->turn);
     work->gone = true;
     if (!work->held)
@@ -467,6 +567,8 @@ struct gateway *gateway_open(const struct gateway_options *options, weir_error *
     gateway->options = *options;
     gateway->options.tls = tls_ref(options->tls);
     TAILQ_INIT(&gateway->links);
+    TAILQ_INIT(&gateway->touched);
+    timer_init(&gateway->due, options->common->loop, on_due, gateway);
     struct listener_options listen = {.host = "127.0.0.1",
                                       .port = options->port,
                                       .tls = options->tls,
@@ -486,6 +588,7 @@ void gateway_close(struct gateway *gateway)
     listener_close(gateway->listener);
     while (!TAILQ_EMPTY(&gateway->links))
         close_link(TAILQ_FIRST(&gateway->links));
+    timer_cancel(&gateway->due);
     tls_free(gateway->options.tls);
     mem_free(gateway);
 }

@@ -4,6 +4,7 @@
 #define SANDBOX_GATEWAY_H
 
 #include "io/tls.h"
+#include "sandbox/engine.h"
 #include "sandbox/service.h"
 
 #define GATEWAY_CONNECTIONS_MAX 1024
@@ -12,6 +13,7 @@ struct gateway;
 
 struct gateway_options {
     struct common *common; /* borrowed */
+    struct engine *engine; /* borrowed; it outlives gateways, as a broker does */
     uint16_t port;
     struct tls *tls;                 /* with ALPN h2; NULL: plaintext */
     bool require_token;              /* but for the health service, as the real gateway does it */

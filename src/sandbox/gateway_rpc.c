@@ -1,9 +1,6 @@
-/* A table from the RPC to what answers it. What is not in it is not done by this sandbox, and says
- * so. */
+/* A table of what the gateway knows by itself; the rest is the engine's. */
 #include "sandbox/gateway_rpc.h"
 
-#include "core/error.h"
-#include "core/mem.h"
 #include "sandbox/names.h"
 #include "zeebe/codec.h"
 #include "zeebe/gateway.pb-c.h"
@@ -12,26 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NOT_FOUND     5
-#define UNIMPLEMENTED 12
-#define INTERNAL      13
-
-#define LONG_POLL_MS 10000 /* the real gateway's, when the request names no time */
-
 static const char *const health_services[] = {"", "gateway_protocol.Gateway"};
-
-static void refuse(struct rpc_reply *reply, int status, const char *text)
-{
-    reply->status = status;
-    (void)snprintf(reply->text, sizeof reply->text, "%.*s", (int)sizeof reply->text - 1, text);
-}
-
-static void pack(struct rpc_reply *reply, const ProtobufCMessage *message)
-{
-    weir_error err = {0};
-    if (codec_pack(message, &reply->message, &reply->len, &err) != WEIR_OK)
-        refuse(reply, INTERNAL, err.message);
-}
 
 static void topology(const ProtobufCMessage *request, uint16_t port, struct rpc_reply *reply)
 {
@@ -58,7 +36,7 @@ static void topology(const ProtobufCMessage *request, uint16_t port, struct rpc_
     response.clustersize = response.partitionscount = response.replicationfactor = 1;
     response.gatewayversion = version;
     response.clusterid = cluster;
-    pack(reply, &response.base);
+    reply_pack(reply, &response.base);
 }
 
 static bool is_served(const ProtobufCMessage *request)
@@ -78,9 +56,9 @@ static void health_check(const ProtobufCMessage *request, uint16_t port, struct 
     grpc__health__v1__health_check_response__init(&response);
     response.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
     if (is_served(request))
-        pack(reply, &response.base);
+        reply_pack(reply, &response.base);
     else
-        refuse(reply, NOT_FOUND, "unknown service");
+        reply_refuse(reply, REPLY_NOT_FOUND, "unknown service");
 }
 
 /* Says how it is, and nothing more because nothing ever changes. */
@@ -93,24 +71,8 @@ static void health_watch(const ProtobufCMessage *request, uint16_t port, struct 
         is_served(request)
             ? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
             : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
-    pack(reply, &response.base);
-    reply->after = WEIR_FOREVER;
-}
-
-/* No jobs, until the long poll is over: an empty stream. Below zero asks for no long poll. */
-static void activate_jobs(const ProtobufCMessage *request, uint16_t port, struct rpc_reply *reply)
-{
-    const GatewayProtocol__ActivateJobsRequest *asked = (const void *)request;
-    (void)port;
-    reply->after = asked->requesttimeout < 0   ? 0
-                   : asked->requesttimeout > 0 ? asked->requesttimeout
-                                               : LONG_POLL_MS;
-}
-
-static void stream_jobs(const ProtobufCMessage *request, uint16_t port, struct rpc_reply *reply)
-{
-    (void)request;
-    (void)port;
+    reply_pack(reply, &response.base);
+    reply->waits = true;
     reply->after = WEIR_FOREVER;
 }
 
@@ -119,8 +81,6 @@ static const struct {
     void (*run)(const ProtobufCMessage *request, uint16_t port, struct rpc_reply *reply);
 } answers[] = {
     {"/gateway_protocol.Gateway/Topology", topology},
-    {"/gateway_protocol.Gateway/ActivateJobs", activate_jobs},
-    {"/gateway_protocol.Gateway/StreamActivatedJobs", stream_jobs},
     {"/grpc.health.v1.Health/Check", health_check},
     {"/grpc.health.v1.Health/Watch", health_watch},
 };
@@ -149,23 +109,26 @@ const char *gateway_what(const struct codec_method *method)
     return "zeebe";
 }
 
-void gateway_reply(const struct codec_method *method, weir_bytes request, uint16_t port,
+static bool answer(const struct gateway_ask *ask, const ProtobufCMessage *request,
                    struct rpc_reply *reply)
+{
+    for (size_t i = 0; i < ANSWERS; i++) {
+        if (strcmp(answers[i].path, ask->method->path) != 0)
+            continue;
+        answers[i].run(request, ask->port, reply);
+        return true;
+    }
+    return engine_ask(ask->engine, ask->method->name, request, ask->waiter, reply);
+}
+
+void gateway_reply(const struct gateway_ask *ask, struct rpc_reply *reply)
 {
     struct codec_message asked = {0};
     weir_error err = {0};
-    size_t i = 0;
     *reply = (struct rpc_reply){.status = 0};
-    while (i < ANSWERS && strcmp(answers[i].path, method->path) != 0)
-        i++;
-    if (codec_unpack(&asked, method->request, request, &err) != WEIR_OK) {
-        refuse(reply, INTERNAL, "Invalid protobuf byte sequence"); /* grpc-java's words */
-    } else if (i == ANSWERS) {
-        refuse(reply, UNIMPLEMENTED, "");
-        (void)snprintf(reply->text, sizeof reply->text, "the sandbox does not do %s yet",
-                       method->name);
-    } else {
-        answers[i].run(asked.message, port, reply);
-    }
+    if (codec_unpack(&asked, ask->method->request, ask->request, &err) != WEIR_OK)
+        reply_refuse(reply, REPLY_INTERNAL, "Invalid protobuf byte sequence"); /* grpc-java's */
+    else if (!answer(ask, asked.message, reply))
+        reply_refuse(reply, REPLY_UNIMPLEMENTED, "the sandbox does not do %s", ask->method->name);
     codec_message_free(&asked);
 }

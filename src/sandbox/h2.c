@@ -403,6 +403,11 @@ weir_bytes h2_call_body(const struct h2_call *call)
     return (weir_bytes){call->body.data, call->body.len};
 }
 
+size_t h2_call_queued(const struct h2_call *call)
+{
+    return call->out.len - call->taken;
+}
+
 int32_t h2_call_stream(const struct h2_call *call)
 {
     return call->stream;

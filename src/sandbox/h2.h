@@ -54,6 +54,7 @@ const char *h2_call_path(const struct h2_call *call);
 const struct h2_header *h2_call_headers(const struct h2_call *call, size_t *count);
 const char *h2_call_header(const struct h2_call *call, const char *name); /* first; NULL: none */
 weir_bytes h2_call_body(const struct h2_call *call);
+size_t h2_call_queued(const struct h2_call *call); /* bytes of its answer that were not taken */
 int32_t h2_call_stream(const struct h2_call *call);
 void h2_call_set_user(struct h2_call *call, void *user);
 void *h2_call_user(const struct h2_call *call); /* NULL until set */

@@ -6,6 +6,7 @@
 #include "core/buf.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/limits.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "sandbox/control.h"
@@ -36,6 +37,7 @@ struct sandbox {
     bool require_token;
     unsigned max_concurrent_streams;
 
+    struct engine *engine;   /* NULL: no gateway is wanted; @thread io once it has started */
     struct control *control; /* @thread io, as those below */
     struct oauth *oauth;
     struct gateway *gateway;
@@ -54,6 +56,7 @@ struct order {
 static bool open_service(struct sandbox *s, int service, weir_error *err)
 {
     struct gateway_options gateway = {.common = &s->common,
+                                      .engine = s->engine,
                                       .port = s->ports[ZEEBE].number,
                                       .tls = s->gateway_tls,
                                       .require_token = s->require_token,
@@ -222,6 +225,58 @@ static weir_status make_tokens(struct sandbox *s, const struct sandbox_options *
     return s->common.tokens ? write_key(s, err) : err->status;
 }
 
+/* An incident is nobody's request, yet nothing else tells its key. */
+static void on_incident(void *user, const struct engine_incident *incident)
+{
+    struct sandbox *s = user;
+    char key[32], job[32], instance[32];
+    (void)snprintf(key, sizeof key, "%lld", (long long)incident->key);
+    (void)snprintf(job, sizeof job, "%lld", (long long)incident->job);
+    (void)snprintf(instance, sizeof instance, "%lld", (long long)incident->instance);
+    const struct journal_pair form[] = {{"incidentKey", key},
+                                        {"jobKey", job},
+                                        {"processInstanceKey", instance},
+                                        {"bpmnProcessId", incident->process},
+                                        {"elementId", incident->element},
+                                        {"errorType", incident->type},
+                                        {"errorMessage", incident->message}};
+    struct journal_request entry = {.service = "zeebe-incidents",
+                                    .what = "zeebe.incident",
+                                    .form = form,
+                                    .form_count = sizeof form / sizeof form[0]};
+    journal_end(s->common.journal, journal_begin(s->common.journal, &entry), "raised");
+}
+
+static weir_status deploy_file(struct sandbox *s, const char *path, weir_error *err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    if (file_read(path, LIMIT_GRPC_MESSAGE, "the file to deploy", &text, &len, err) != WEIR_OK)
+        return err->status;
+    const char *slash = strrchr(path, '/');
+    weir_status status =
+        engine_deploy_file(s->engine, slash ? slash + 1 : path, (weir_bytes){text, len}, err);
+    mem_free(text);
+    return status;
+}
+
+static weir_status make_engine(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
+{
+    const struct engine_options options = {.incident = on_incident, .user = s};
+    weir_status status = WEIR_OK;
+    if (!s->wanted[ZEEBE])
+        return o->deploy && *o->deploy
+                   ? error_set(err, WEIR_INVALID,
+                               "there is nothing to deploy to without the service zeebe")
+                   : error_ok(err);
+    s->engine = engine_new(&options);
+    if (!s->engine)
+        return error_no_memory(err);
+    for (const char *const *file = o->deploy; file && *file && status == WEIR_OK; file++)
+        status = deploy_file(s, *file, err);
+    return status;
+}
+
 static weir_status make_parts(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
 {
     s->common.journal = journal_new(s->common.clock, o->log_file, err);
@@ -238,6 +293,8 @@ static weir_status make_parts(struct sandbox *s, const struct sandbox_options *o
         status = make_certificates(s, o, err);
     if (status == WEIR_OK)
         status = make_tokens(s, o, err);
+    if (status == WEIR_OK)
+        status = make_engine(s, o, err);
     return status;
 }
 
@@ -327,6 +384,7 @@ void sandbox_stop(struct sandbox *sandbox)
         loop_call(sandbox->common.loop, do_close, &order);
         loop_release(sandbox->common.loop);
     }
+    engine_free(sandbox->engine);
     tokens_free(sandbox->common.tokens);
     faults_free(sandbox->common.faults);
     journal_free(sandbox->common.journal);

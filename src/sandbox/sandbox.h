@@ -12,7 +12,8 @@ struct sandbox_options {
     uint16_t port_base; /* 0: free ports */
     bool tls;        /* gateway and token endpoint with a certificate made at the start          */
     weir_ms latency; /* added to every answer                                                    */
-    const char *log_file; /* every request as a JSON line, credentials redacted */
+    const char *log_file;      /* every request as a JSON line, credentials redacted */
+    const char *const *deploy; /* files, ended by NULL; NULL: none */
     /* For tests: */
     const char *client_ca_file; /* with tls: the gateway demands client certificates it signed */
     bool require_token; /* the gateway refuses calls without a token this sandbox issued         */

@@ -65,8 +65,8 @@ class Answers(SandboxCase):
         call = ("zeebe", "call", "ActivateJobs", "--request-timeout", "2s", "--data")
         self.expect(self.at(*call, '{"type":"t","worker":"w","timeout":1,"maxJobsToActivate":1}'), 0, "", "")
         self.assertTrue(1.4 < time.monotonic() - start < 10)
-        self.expect(self.at(*call, '{"type":"t","requestTimeout":30000}'), 75, "", "ActivateJobs")
-        self.expect(self.at(*call, '{"type":"t","requestTimeout":-1}'), 0, "", "")
+        self.expect(self.at(*call, '{"type":"t","timeout":1,"maxJobsToActivate":1,"requestTimeout":30000}'), 75, "", "ActivateJobs")
+        self.expect(self.at(*call, '{"type":"t","timeout":1,"maxJobsToActivate":1,"requestTimeout":-1}'), 0, "", "")
 
     def test_no_jobs_is_an_answer_within_the_limit(self):
         for words in (("--long-poll", "0"), ("--request-timeout", "1s"), ("--requestTimeout", "1s", "-o", "json")):

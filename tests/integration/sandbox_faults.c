@@ -92,7 +92,7 @@ static void a_delayed_call_does_not_hold_up_others(void **state)
 
 static void a_cut_closes_the_connection_under_all_its_calls(void **state)
 {
-    struct probe open = {.say = &no_bytes}, cut = {.say = &no_bytes};
+    struct probe open = {.say = &job_request}, cut = {.say = &no_bytes};
     struct rpc_call_options stream = {.server_streams = true, .until = probe_in(10000)};
     (void)state;
     probe_start(&open, rpc, STREAM, &stream);
@@ -132,7 +132,7 @@ static void a_hanging_call_ends_by_the_client_s_deadline(void **state)
 /* The client knows that it was not processed, and repeats it on another connection. */
 static void a_call_after_a_goaway_is_taken_by_the_next_connection(void **state)
 {
-    struct probe before = {.say = &no_bytes};
+    struct probe before = {.say = &job_request};
     struct rpc_call_options stream = {.server_streams = true, .until = probe_in(10000)};
     (void)state;
     probe_start(&before, rpc, ACTIVATE, &stream);
@@ -230,7 +230,7 @@ static void a_connection_that_hangs_is_a_timeout(void **state)
 
 static void a_connection_that_is_cut_later_works_until_then(void **state)
 {
-    struct probe stream = {.say = &no_bytes};
+    struct probe stream = {.say = &job_request};
     struct rpc_call_options options = {.server_streams = true, .until = probe_in(10000)};
     (void)state;
     sandboxed_fault(sandbox, "zeebe.connections 1 cut --after 150ms");

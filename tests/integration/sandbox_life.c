@@ -21,7 +21,7 @@ static void a_service_comes_back_on_its_port(void **state)
 {
     struct sandbox *sandbox = sandboxed_start(NULL);
     struct rpc *rpc = sandboxed_open(sandbox);
-    struct probe lost = {.say = &no_bytes}, back = {0};
+    struct probe lost = {.say = &job_request}, back = {0};
     struct rpc_call_options stream = {.server_streams = true, .until = probe_in(20000)};
     uint16_t oauth = web_port_of(sandbox_value(sandbox, "OAUTH_TOKEN_URL"));
     weir_error err = {0};
@@ -248,7 +248,7 @@ static void it_stops_in_the_middle_of_everything(void **state)
     for (size_t i = 0; i < COUNT(lines); i++)
         sandboxed_fault(sandbox, lines[i]);
     for (size_t i = 0; i < CALLS; i++) {
-        calls[i].say = &no_bytes;
+        calls[i].say = i % 3 ? &no_bytes : &job_request;
         probe_start(&calls[i], i % 8 == 7 ? other : rpc, i % 3 ? TOPOLOGY : STREAM,
                     i % 3 ? NULL : &stream);
     }
@@ -325,7 +325,8 @@ static void max_concurrent_streams_are_those_asked_for(void **state)
         sandboxed_start(&(struct sandbox_options){.max_concurrent_streams = 2});
     struct rpc *rpc = sandboxed_open(sandbox);
     struct rpc_call_options stream = {.server_streams = true, .until = probe_in(20000)};
-    struct probe held[2] = {{.say = &no_bytes}, {.say = &no_bytes}}, third = {.say = &no_bytes};
+    struct probe held[2] = {{.say = &job_request}, {.say = &job_request}},
+                 third = {.say = &no_bytes};
     (void)state;
     assert_int_equal(sandboxed_status(rpc, HEALTH), 0); /* its SETTINGS are known from now on */
     for (size_t i = 0; i < COUNT(held); i++)

@@ -113,12 +113,15 @@ static void finish(struct outcome *o, enum face face)
     }
 }
 
+static const char job_stream[] = "{\"type\":\"t\",\"timeout\":60000}";
+
 static void launch(struct outcome *o, struct world *w, const char *rpc, weir_ms timeout,
                    enum face face)
 {
     weir_error err = {0};
     *o = (struct outcome){.status = WEIR_OK};
-    o->call = weir_zeebe_call_start(w->zeebe, rpc, NULL, WEIR_CALL(.timeout = timeout), &err);
+    const char *request = strcmp(rpc, "StreamActivatedJobs") == 0 ? job_stream : NULL;
+    o->call = weir_zeebe_call_start(w->zeebe, rpc, request, WEIR_CALL(.timeout = timeout), &err);
     assert_string_equal(err.message, "");
     if (face == CALLBACK)
         assert_int_equal(weir_call_then(o->call, on_news, o, &err), WEIR_OK);
@@ -494,7 +497,7 @@ static void close_during_everything(void **state)
             assert_int_equal(pthread_create(&threads[i], NULL, ask_without_end, &w), 0);
         for (size_t i = 0; i < COUNT(calls); i++) {
             calls[i] = weir_zeebe_call_start(w.zeebe, i % 3 ? "Topology" : "StreamActivatedJobs",
-                                             NULL, NULL, NULL);
+                                             i % 3 ? NULL : job_stream, NULL, NULL);
             assert_non_null(calls[i]);
             if (i % 2)
                 assert_int_equal(weir_call_then(calls[i], ignore, NULL, NULL), WEIR_OK);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 const weir_bytes no_bytes = {"", 0};
+const weir_bytes job_request = {"\x0a\x01t\x18\xe0\xd4\x03\x20\x01", 9};
 
 struct sandbox *sandboxed_start(const struct sandbox_options *options)
 {

@@ -11,7 +11,8 @@
 #define ACTIVATE "/gateway_protocol.Gateway/ActivateJobs"
 #define STREAM   "/gateway_protocol.Gateway/StreamActivatedJobs"
 
-extern const weir_bytes no_bytes; /* an empty message */
+extern const weir_bytes no_bytes;    /* an empty message */
+extern const weir_bytes job_request; /* ActivateJobs or StreamActivatedJobs, of type "t" */
 
 struct sandbox *sandboxed_start(const struct sandbox_options *options);
 struct rpc *sandboxed_open(struct sandbox *sandbox); /* plaintext */

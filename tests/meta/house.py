@@ -30,6 +30,7 @@ LIBRARIES = {
     r"protobuf-c|\.pb-c\.h": ["zeebe/codec", "sandbox"],
     r"openssl/": ["io", "credentials", "core/secret", "core/clock", "core/text", "sandbox/pki", "sandbox/token"],
     r"uv\.h": ["io", "rpc", "http", "sandbox"],
+    r"expat\.h": ["sandbox/bpmn"],
     r"jansson": ["core", "credentials", "zeebe", "sandbox"],
 }
 PUBLIC_ONLY = ("src/cli", "examples", "bench")

@@ -137,7 +137,8 @@ static weir_status topology(void *user, weir_error *err)
 {
     struct rpc_reply reply;
     (void)user;
-    gateway_reply(gateway_method(TOPOLOGY), no_bytes, 1, &reply);
+    const struct gateway_ask asked = {.method = gateway_method(TOPOLOGY), .request = no_bytes};
+    gateway_reply(&asked, &reply);
     *err = (weir_error){.status = reply.message ? WEIR_OK : WEIR_NO_MEMORY};
     mem_free(reply.message);
     return err->status;
