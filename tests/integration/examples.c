@@ -63,7 +63,10 @@ static const struct {
 } runs[] = {
     {{"state"}, 0, "partition 1: leader\nthe gateway is serving\n"},
     {{"call", "Topology"}, 0, "\"clusterSize\": 1"},
-    {{"call", "ActivateJobs", "{\"type\": \"x\", \"requestTimeout\": -1}"}, 0, ""},
+    {{"call", "ActivateJobs",
+      "{\"type\": \"x\", \"timeout\": 1, \"maxJobsToActivate\": 1, \"requestTimeout\": -1}"},
+     0,
+     ""},
     {{"call", "CompleteJob", "{\"jobKye\": 1}"}, 65, "jobKye"},
     {{"call", "Topologie"}, 65, "did you mean Topology?"},
     {{"pending"}, 0, "call 7: answered"},

@@ -409,9 +409,9 @@ static const struct {
     /* It may have completed the job. */
     {"zeebe.CompleteJob 1 status:UNAVAILABLE", "CompleteJob", false, WEIR_UNREACHABLE, 1},
     {"zeebe.CompleteJob 1 cut", "CompleteJob", false, WEIR_UNREACHABLE, 1},
-    /* It has not: the second attempt tells that the sandbox does not do jobs. */
-    {"zeebe.CompleteJob 1 status:RESOURCE_EXHAUSTED", "CompleteJob", false, WEIR_UNSUPPORTED, 2},
-    {"zeebe.CompleteJob 1 goaway", "CompleteJob", false, WEIR_UNSUPPORTED, 2},
+    /* It has not: the second attempt tells that there is no such job. */
+    {"zeebe.CompleteJob 1 status:RESOURCE_EXHAUSTED", "CompleteJob", false, WEIR_NOT_FOUND, 2},
+    {"zeebe.CompleteJob 1 goaway", "CompleteJob", false, WEIR_NOT_FOUND, 2},
 };
 
 static void only_what_does_no_harm_is_repeated(void **state)
