@@ -12,6 +12,7 @@
 #include "core/limits.h"
 #include "core/text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 struct scan {
@@ -96,11 +97,34 @@ static bool escape(struct scan *s)
     return c == 'u' ? unicode(s) : c && strchr("\"\\/bfnrt", c) != NULL;
 }
 
+#define EACH(byte) (UINT64_MAX / 255 * (byte))
+
+/* Is one of these eight bytes below `least` (128 at most)? May say yes where one is above 127. */
+static bool has_below(uint64_t eight, unsigned char least)
+{
+    return ((eight - EACH(least)) & EACH(0x80)) != 0;
+}
+
+/* Steps over what is neither a quote, an escape nor a control character, and is ASCII, eight bytes
+ * at a time: most of most texts. What comes next is for a second look, one by one. */
+static void plain(struct scan *s)
+{
+    uint64_t eight;
+    while ((size_t)(s->end - s->at) >= sizeof eight) {
+        memcpy(&eight, s->at, sizeof eight);
+        if ((eight & EACH(0x80)) || has_below(eight, 0x20) || has_below(eight ^ EACH('"'), 1) ||
+            has_below(eight ^ EACH('\\'), 1))
+            return;
+        s->at += sizeof eight;
+    }
+}
+
 static bool string(struct scan *s)
 {
     if (!take(s, '"'))
         return false;
     bool ok = true;
+    plain(s);
     while (ok && s->at < s->end && *s->at != '"') {
         unsigned char c = (unsigned char)*s->at;
         if (c == '\\') {

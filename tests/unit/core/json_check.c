@@ -86,6 +86,29 @@ static void a_part_of_an_object_is_none(void **state)
     }
 }
 
+/* Wherever a byte stands in a text, it is seen: a text is looked at in pieces. */
+static void a_byte_is_seen_at_every_place_of_a_text(void **state)
+{
+    static const struct {
+        char byte;
+        bool object;
+    } rows[] = {{'x', true},  {' ', true},    {'!', true},     {'#', true},    {'[', true},
+                {']', true},  {'\x7f', true}, {'\x1f', false}, {'\t', false},  {'\0', false},
+                {'"', false}, {'\\', false},  {'\x80', false}, {'\xff', false}};
+    char text[48];
+    (void)state;
+    for (size_t len = 0; len < 40; len++) {
+        for (size_t at = 0; at < len * COUNT(rows); at++) {
+            memcpy(text, "{\"a\":\"", 6);
+            memset(text + 6, 'y', len);
+            memcpy(text + 6 + len, "\"}", 2);
+            text[6 + at % len] = rows[at / len].byte;
+            if (json_is_object_text(text, 8 + len) != rows[at / len].object)
+                fail_msg("%d at %zu of %zu", rows[at / len].byte, at % len, len);
+        }
+    }
+}
+
 static void nesting_has_a_limit(void **state)
 {
     static const struct {
@@ -132,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_object_is_one_and_nothing_else_is),
         cmocka_unit_test(a_part_of_an_object_is_none),
+        cmocka_unit_test(a_byte_is_seen_at_every_place_of_a_text),
         cmocka_unit_test(nesting_has_a_limit),
         cmocka_unit_test(what_is_none_is_explained),
     };
