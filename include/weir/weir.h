@@ -8,10 +8,12 @@
 #include <weir/error.h>
 #include <weir/event.h>
 #include <weir/job_commands.h>
+#include <weir/job.h>
 #include <weir/json.h>
 #include <weir/log.h>
 #include <weir/modify.h>
 #include <weir/resources.h>
 #include <weir/settings.h>
+#include <weir/worker.h>
 #include <weir/zeebe.h>
 #endif

@@ -202,6 +202,25 @@ weir_status inbox_take(struct inbox *inbox, void **item, struct deadline until, 
     return status;
 }
 
+void inbox_clear(struct inbox *inbox)
+{
+    bool more = true;
+    while (more) {
+        void *item = NULL;
+        pthread_mutex_lock(&inbox->lock);
+        more = inbox->count > 0;
+        if (more) {
+            item = inbox->items[inbox->head];
+            inbox->head = (inbox->head + 1) % inbox->limit;
+            inbox->count--;
+            settle_fd(inbox);
+        }
+        pthread_mutex_unlock(&inbox->lock);
+        if (item && inbox->drop)
+            inbox->drop(item);
+    }
+}
+
 size_t inbox_room(struct inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);

@@ -45,7 +45,8 @@ struct pool {
     bool guard;               /* a thread waits for `tick`                         */
     uint64_t posted, emptied; /* how often                                         */
     bool closing, orphan;     /* orphan: the last thread releases the pool         */
-    pthread_t ids[];
+    unsigned room;            /* for `ids`                                         */
+    pthread_t *ids;
 };
 
 static _Thread_local const struct pool *mine;
@@ -55,8 +56,11 @@ struct pool *pool_new(unsigned threads, weir_error *err)
     if (error_held(err))
         return NULL;
     unsigned most = threads ? threads : 1;
-    struct pool *pool = mem_zalloc(sizeof *pool + most * sizeof(pthread_t));
-    if (!pool) {
+    struct pool *pool = mem_zalloc(sizeof *pool);
+    if (pool)
+        pool->ids = mem_array(most, sizeof *pool->ids);
+    if (!pool || !pool->ids) {
+        mem_free(pool);
         error_no_memory(err);
         return NULL;
     }
@@ -64,9 +68,27 @@ struct pool *pool_new(unsigned threads, weir_error *err)
     pthread_cond_init(&pool->moved, NULL);
     pthread_cond_init(&pool->tick, NULL);
     pool->last = &pool->first;
-    pool->most = most;
+    pool->most = pool->room = most;
     pool->width = 1;
     return pool;
+}
+
+/* Room is made for as many as there may ever be: `ids` of threads that run must stay. */
+weir_status pool_resize(struct pool *pool, int more, weir_error *err)
+{
+    pthread_mutex_lock(&pool->lock);
+    unsigned most = more < 0 ? pool->most - (unsigned)-more : pool->most + (unsigned)more;
+    unsigned room = pool->room;
+    while (room < most)
+        room *= 2;
+    pthread_t *ids = room > pool->room ? mem_realloc(pool->ids, room * sizeof *ids) : pool->ids;
+    if (ids) {
+        pool->ids = ids;
+        pool->room = room;
+        pool->most = most;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return ids ? WEIR_OK : error_no_memory(err);
 }
 
 static void release(struct pool *pool)
@@ -74,6 +96,7 @@ static void release(struct pool *pool)
     pthread_cond_destroy(&pool->moved);
     pthread_cond_destroy(&pool->tick);
     pthread_mutex_destroy(&pool->lock);
+    mem_free(pool->ids);
     mem_free(pool);
 }
 

@@ -14,6 +14,9 @@ struct pool_task {
 /* Threads start with the first task each needs, `threads` at most; all signals are blocked in them.
  */
 struct pool *pool_new(unsigned threads, weir_error *err);
+/* So many threads more, or with a negative number less, may be needed: of several that share it,
+ * each says what it needs. What has been started stays. */
+weir_status pool_resize(struct pool *pool, int more, weir_error *err);
 /* Any thread. At most `limit` tasks wait (set at pool_new: 65,536): beyond it WEIR_BUSY. */
 weir_status pool_run(struct pool *pool, void (*run)(void *user), void *user);
 /* As pool_run(), but the task is embedded in what the work is about: nothing is allocated, any

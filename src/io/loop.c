@@ -85,10 +85,61 @@ static void run_tasks(struct loop *loop)
     }
 }
 
+/* ---- bells ------------------------------------------------------------------------------- */
+
+void loop_bell_hang(struct loop *loop, struct loop_bell *bell)
+{
+    bell->older = loop->bells;
+    bell->newer = NULL;
+    if (loop->bells)
+        loop->bells->newer = bell;
+    loop->bells = bell;
+    if (atomic_load(&bell->pulled)) /* before it hung */
+        loop_bell_pull(loop, bell);
+}
+
+void loop_bell_take_down(struct loop *loop, struct loop_bell *bell)
+{
+    if (bell->newer)
+        bell->newer->older = bell->older;
+    else
+        loop->bells = bell->older;
+    if (bell->older)
+        bell->older->newer = bell->newer;
+    bell->older = bell->newer = NULL;
+}
+
+void loop_bell_pull(struct loop *loop, struct loop_bell *bell)
+{
+    int kept = errno; /* of what a signal interrupted */
+    atomic_store(&bell->pulled, true);
+    atomic_store(&loop->pulled, true);
+    uv_async_send(&loop->wake);
+    errno = kept;
+}
+
+/* Who pulls sets the bell's mark before the loop's, so what is cleared here is seen below. */
+static void ring_bells(struct loop *loop)
+{
+    if (!atomic_load_explicit(&loop->pulled, memory_order_relaxed))
+        return;
+    atomic_store(&loop->pulled, false);
+    struct loop_bell *bell = loop->bells;
+    while (bell) {
+        struct loop_bell *older = bell->older; /* ring() may take its own down */
+        if (atomic_exchange(&bell->pulled, false))
+            bell->ring(bell);
+        bell = older;
+    }
+}
+
+/* ---- the thread -------------------------------------------------------------------------- */
+
 /* Tasks that were posted before the stop have run when this closes the loop's own handles. */
 void loop_attend(struct loop *loop)
 {
     run_tasks(loop);
+    ring_bells(loop);
     if (atomic_load(&loop->stopping) && !uv_is_closing((uv_handle_t *)&loop->wake)) {
         uv_close((uv_handle_t *)&loop->wake, NULL);
         uv_close((uv_handle_t *)&loop->timer, NULL);

@@ -4,6 +4,7 @@
 #define IO_LOOP_H
 
 #include "core/clock.h"
+#include <stdatomic.h>
 #include <uv.h>
 #include <weir/error.h>
 
@@ -38,6 +39,19 @@ bool loop_inside(const struct loop *loop);
 bool loop_borrow(struct loop *loop);
 void loop_run(struct loop *loop); /* one pass: waits for something and deals with it */
 void loop_return(struct loop *loop);
+/* What a signal handler may pull: `ring` runs on the I/O thread soon after, once for any number of
+ * pulls before it. Embedded. A loop with bells is counted busy by whoever hangs them up, so that
+ * there is always somebody to hear them. */
+struct loop_bell {
+    void (*ring)(struct loop_bell *bell);
+    atomic_bool pulled;
+    struct loop_bell *older, *newer;
+};
+void loop_bell_hang(struct loop *loop, struct loop_bell *bell);      /* @thread io */
+void loop_bell_take_down(struct loop *loop, struct loop_bell *bell); /* @thread io */
+/* Any thread, and signal handlers; errno is kept. */
+void loop_bell_pull(struct loop *loop, struct loop_bell *bell);
+
 /* @thread io. One more, or one less, has work that must not wait: the loop is not left alone. */
 void loop_count_busy(struct loop *loop, int more); /* +1, -1 */
 /* After fork() a child must not use handles: WEIR_INVALID, else WEIR_OK with *err untouched. */

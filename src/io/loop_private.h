@@ -45,7 +45,10 @@ struct loop {
     struct loop_wish *_Atomic wish; /* whose asker waits for `granted`; @locked to write */
     atomic_size_t busy;             /* written by the owner alone */
 
-    struct timer **heap; /* @thread io, as all below */
+    atomic_bool pulled; /* one of the bells was */
+
+    struct loop_bell *bells; /* @thread io, as all below */
+    struct timer **heap;
     size_t timers, heap_cap;
     int64_t armed_ns;                 /* when `timer` will fire; 0: not */
     bool firing;                      /* timers are being called */

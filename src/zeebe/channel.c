@@ -155,8 +155,8 @@ void weir_channel_close(weir_channel *channel)
 {
     if (!channel || loop_check_fork(NULL) != WEIR_OK || atomic_fetch_sub(&channel->refs, 1) != 1)
         return;
-    if (channel->pool)
-        pool_free(channel->pool);
+    pool_free(channel->pool);
+    pool_free(channel->workers);
     rpc_close(channel->rpc);
     weir_credentials_free(channel->credentials);
     loop_release(channel->loop);
@@ -190,6 +190,29 @@ struct pool *channel_pool(weir_channel *channel, weir_error *err)
     if (!pool)
         error_copy(err, &why);
     return pool;
+}
+
+struct pool *channel_claim_threads(weir_channel *channel, int threads, weir_error *err)
+{
+    weir_error why = {0};
+    pthread_mutex_lock(&channel->lock);
+    if (!channel->workers)
+        channel->workers = pool_new((unsigned)threads, &why);
+    else
+        pool_resize(channel->workers, threads, &why);
+    struct pool *pool = why.status == WEIR_OK ? channel->workers : NULL;
+    pthread_mutex_unlock(&channel->lock);
+    if (!pool)
+        error_copy(err, &why);
+    return pool;
+}
+
+void channel_release_threads(weir_channel *channel, int threads)
+{
+    pthread_mutex_lock(&channel->lock);
+    if (channel->workers)
+        pool_resize(channel->workers, -threads, NULL);
+    pthread_mutex_unlock(&channel->lock);
 }
 
 /* ---- looking ----------------------------------------------------------------------------- */

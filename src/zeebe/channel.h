@@ -21,7 +21,8 @@ struct weir_channel {
     weir_ms default_timeout;
     char name[24]; /* "zeebe#2" */
     pthread_mutex_t lock;
-    struct pool *pool; /* @locked; of callbacks, made with the first                      */
+    struct pool *pool;    /* @locked; of callbacks, made with the first                   */
+    struct pool *workers; /* @locked; of all workers' handlers, made with the first       */
 };
 
 /* How to open one; all texts are borrowed. */
@@ -43,4 +44,8 @@ weir_channel *channel_open(const struct channel_plan *plan, weir_error *err);
 weir_status channel_check_exposure(const struct channel_plan *plan, weir_error *err);
 /* The pool that callbacks run on. */
 struct pool *channel_pool(weir_channel *channel, weir_error *err);
+/* The pool that the workers of the channel share, with so many threads more at most. None is
+ * started before there is something for it to do. */
+struct pool *channel_claim_threads(weir_channel *channel, int threads, weir_error *err);
+void channel_release_threads(weir_channel *channel, int threads);
 #endif

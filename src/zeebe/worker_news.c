@@ -1,0 +1,150 @@
+/* What a program wants to be told: outcomes, outages, completions that were called invalid. One at
+ * a time for a worker, on a thread of the pool; what has not been told when the worker is to end is
+ * told before it is done. */
+#include "zeebe/worker.h"
+
+#include "core/error.h"
+#include "core/mem.h"
+
+static void run(struct pool_task *task);
+
+bool worker_all_told(struct weir_worker *w)
+{
+    return !w->telling && !w->told_first && !w->tidings;
+}
+
+void worker_drop_tidings(struct weir_worker *w)
+{
+    while (w->tidings) {
+        struct tiding *next = w->tidings->next;
+        mem_free(w->tidings);
+        w->tidings = next;
+    }
+    w->tidings_last = &w->tidings;
+}
+
+/* @locked. There is something to tell. */
+static void call(struct weir_worker *w)
+{
+    if (w->telling)
+        return;
+    w->tell_task.run = run;
+    w->telling = true;
+    worker_ref(w);
+    if (pool_post(w->pool, &w->tell_task) == WEIR_OK)
+        return;
+    w->telling = false; /* no thread can be had: the next tiding tries again */
+    atomic_fetch_sub(&w->refs, 1);
+}
+
+static void append(struct weir_worker *w, struct weir_job *job, bool refused)
+{
+    pthread_mutex_lock(&w->lock);
+    job->refused = refused;
+    job->next_told = NULL;
+    *w->told_last = job;
+    w->told_last = &job->next_told;
+    call(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void worker_tell_settled(struct weir_worker *w, struct weir_job *job)
+{
+    append(w, job, false);
+}
+
+void worker_tell_refused(struct weir_worker *w, struct weir_job *job)
+{
+    append(w, job, true);
+}
+
+void worker_tell(struct weir_worker *w, weir_worker_news news, const weir_error *why)
+{
+    struct tiding *t = w->set.o.on_news ? mem_zalloc(sizeof *t) : NULL;
+    if (!t)
+        return;
+    t->news = news;
+    if (why)
+        error_copy(&t->why, why);
+    pthread_mutex_lock(&w->lock);
+    *w->tidings_last = t;
+    w->tidings_last = &t->next;
+    call(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- telling ----------------------------------------------------------------------------- */
+
+static void tell_settled(struct weir_worker *w, struct weir_job *job)
+{
+    weir_job_outcome outcome = (weir_job_outcome)atomic_load(&job->settled);
+    bool plain = outcome == WEIR_JOB_COMPLETED || outcome == WEIR_JOB_RETURNED;
+    const weir_settled what = {
+        .key = job->f.key,
+        .type = job->f.type,
+        .outcome = outcome,
+        .took = job->took,
+        .error = plain      ? NULL
+                 : job->why ? job->why
+                            : "",
+    };
+    w->set.o.on_settled(&what, w->set.o.user);
+}
+
+/* The job is open again; nobody else settles it unless its holder does. */
+static void tell_refused(struct weir_worker *w, struct weir_job *job)
+{
+    weir_error why = {0};
+    error_peer(&why, WEIR_INVALID, WEIR_ORIGIN_GRPC, 3, "%s", job->why ? job->why : "");
+    atomic_fetch_add(&job->holders, 1);
+    w->set.o.on_error(job, &why, w->set.o.user);
+    if (atomic_load(&job->settled) == WEIR_JOB_OPEN)
+        (void)weir_job_fail(job, WEIR_RETRIES_LESS, 0, "%s", why.message);
+    atomic_fetch_sub(&job->holders, 1);
+}
+
+static void tell_tiding(struct weir_worker *w, struct tiding *t)
+{
+    w->set.o.on_news(t->news, &t->why, w->set.o.user);
+    mem_free(t);
+}
+
+/* Takes the next of either kind. False: there is none, and nobody is telling any more. */
+static bool next(struct weir_worker *w, struct weir_job **job, struct tiding **tiding)
+{
+    pthread_mutex_lock(&w->lock);
+    *job = w->told_first;
+    *tiding = w->tidings;
+    if (*job && !(w->told_first = (*job)->next_told))
+        w->told_last = &w->told_first;
+    if (*tiding && !(w->tidings = (*tiding)->next))
+        w->tidings_last = &w->tidings;
+    bool any = *job || *tiding;
+    if (!any) {
+        w->telling = false;
+        worker_wake_if_ending(w);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return any;
+}
+
+static void run(struct pool_task *task)
+{
+    struct weir_worker *w =
+        (struct weir_worker *)(void *)((char *)task - offsetof(struct weir_worker, tell_task));
+    struct weir_job *job;
+    struct tiding *tiding;
+    const struct weir_worker *outer = worker_mark(w);
+    while (next(w, &job, &tiding)) {
+        if (tiding)
+            tell_tiding(w, tiding);
+        if (job && job->refused)
+            tell_refused(w, job);
+        else if (job)
+            tell_settled(w, job);
+        if (job)
+            job_unref(job);
+    }
+    worker_mark(outer);
+    worker_unref(w);
+}
