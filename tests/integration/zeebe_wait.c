@@ -303,6 +303,21 @@ static void a_command_that_waits_gives_the_same(void **state)
                      WEIR_NOT_FOUND);
 }
 
+/* Nothing was started that could go on. */
+static void a_result_from_a_dead_address_has_not_timed_out(void **state)
+{
+    weir_error err = {0};
+    (void)state;
+    weir_channel *dead = weir_channel_insecure(WEIR_CHANNEL(.grpc_address = "127.0.0.1:1"), &err);
+    weir_zeebe *there = weir_zeebe_new(dead, &err);
+    weir_create_instance *what = WEIR_CREATE_INSTANCE(.process_id = "p");
+    assert_null(weir_zeebe_create_with_result(there, what, 300, &err));
+    assert_int_equal(err.status, WEIR_UNREACHABLE);
+    assert_int_equal(err.kind, WEIR_KIND_UNKNOWN);
+    weir_zeebe_free(there);
+    weir_channel_close(dead);
+}
+
 static void a_null_handle_keeps_its_error(void **state)
 {
     weir_error err = {.status = WEIR_UNTRUSTED, .message = "the reason"};
@@ -335,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_callback_comes_once_and_may_ask),
         cmocka_unit_test(many_commands_at_once_keep_their_answers),
         cmocka_unit_test(a_command_that_waits_gives_the_same),
+        cmocka_unit_test(a_result_from_a_dead_address_has_not_timed_out),
         cmocka_unit_test(a_null_handle_keeps_its_error),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
