@@ -25,11 +25,17 @@
 #define REPEATS_MAX 5
 #define KEPT_MAX    (256 * 1024) /* bytes of a client stream that are kept to be sent again */
 
+void call_message_free(struct call_message *m)
+{
+    if (!m->inside)
+        mem_free(m);
+}
+
 static void free_messages(struct call_message *from, const struct call_message *until)
 {
     while (from != until) {
         struct call_message *next = from->next;
-        mem_free(from);
+        call_message_free(from);
         from = next;
     }
 }
@@ -68,6 +74,26 @@ static bool is_over(const struct rpc_call *call)
     return call->remote_closed && call->fin && !call->out_at;
 }
 
+/* Most calls end well and without another word: nothing as large as an error is filled for them. */
+static void tell_end(struct rpc_call *call, const weir_error *why, int grpc_status,
+                     bool unprocessed)
+{
+    static const struct rpc_end well = {.message = ""};
+    const struct call_trailers *tail = &call->tail;
+    if (why->status == WEIR_OK && grpc_status == GRPC_OK && tail->extra.count == 0 &&
+        !tail->message) {
+        call->events->end(call->user, &well);
+        return;
+    }
+    struct rpc_end end = {.error = *why,
+                          .grpc_status = grpc_status,
+                          .unprocessed = unprocessed,
+                          .message = tail->message ? tail->message : "",
+                          .trailers = tail->extra.list,
+                          .trailer_count = tail->extra.count};
+    call->events->end(call->user, &end);
+}
+
 void call_end(struct rpc_call *call, const weir_error *why, int grpc_status, bool unprocessed)
 {
     if (call->state == CALL_ENDED)
@@ -81,13 +107,7 @@ void call_end(struct rpc_call *call, const weir_error *why, int grpc_status, boo
     call->state = CALL_ENDED;
     timer_cancel(&call->timer);
     channel_call_over(call->rpc, why->status == WEIR_OK);
-    struct rpc_end end = {.error = *why,
-                          .grpc_status = grpc_status,
-                          .unprocessed = unprocessed,
-                          .message = call->tail.message ? call->tail.message : "",
-                          .trailers = call->tail.extra.list,
-                          .trailer_count = call->tail.extra.count};
-    call->events->end(call->user, &end);
+    tell_end(call, why, grpc_status, unprocessed);
     call_settle(call);
 }
 

@@ -22,7 +22,8 @@ enum call_state {
 
 struct call_message {
     struct call_message *next;
-    size_t len; /* with the five bytes before the message */
+    size_t len;  /* with the five bytes before the message */
+    bool inside; /* lies in the call's own memory          */
     uint8_t data[];
 };
 
@@ -88,13 +89,14 @@ struct rpc_call {
     char timeout[16]; /* grpc-timeout                                                       */
     size_t nv_fixed;  /* entries before the place for grpc-timeout                           */
     size_t nv_count;
-    nghttp2_nv nv[]; /* then the text they point to                                          */
+    nghttp2_nv nv[]; /* then the text they point to, and a first message                     */
 };
 
 /* Any thread. */
 void call_unref(struct rpc_call *call);
 /* The memory of one that nobody has met; a token in it is wiped. */
 void call_discard(struct rpc_call *call);
+void call_message_free(struct call_message *m);
 
 /* @thread io, as all below. */
 void call_obey(struct rpc_call *call, struct call_orders *orders);

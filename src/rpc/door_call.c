@@ -120,13 +120,24 @@ static size_t hold_max(const struct rpc *rpc)
     return (most < 0 ? (size_t)UINT32_MAX : (size_t)most) + 2 * (size_t)RPC_WINDOW;
 }
 
-static struct rpc_call *make(struct rpc *rpc, const struct rpc_call_options *o,
-                             const struct rpc_events *events, void *user)
+/* Of the call, its headers and their text. */
+static size_t size_before_message(const struct rpc_call_options *o)
 {
+    const size_t align = _Alignof(struct call_message);
     size_t headers = HEADERS_MOST + o->metadata_count;
-    struct rpc_call *call = mem_zalloc(sizeof *call + headers * sizeof call->nv[0] + text_size(o));
+    size_t size = sizeof(struct rpc_call) + headers * sizeof(nghttp2_nv) + text_size(o);
+    return (size + align - 1) / align * align;
+}
+
+/* With `after` bytes behind it, for a message. */
+static struct rpc_call *make(struct rpc *rpc, const struct rpc_call_options *o,
+                             const struct rpc_events *events, void *user, size_t after)
+{
+    size_t fixed = size_before_message(o);
+    struct rpc_call *call = mem_realloc(NULL, fixed + after);
     if (!call)
         return NULL;
+    memset(call, 0, sizeof *call); /* the rest is written as it is needed */
     call->rpc = rpc;
     atomic_store(&call->refs, 2);
     call->engaged = true;
@@ -178,7 +189,7 @@ struct rpc_call *rpc_call_start(struct rpc *rpc, const struct rpc_call_options *
     }
     if (check(options, err) != WEIR_OK)
         return NULL;
-    struct rpc_call *call = make(rpc, options, events, user);
+    struct rpc_call *call = make(rpc, options, events, user, 0);
     if (!call) {
         error_no_memory(err);
         return NULL;
@@ -199,6 +210,14 @@ struct rpc_call *rpc_call_start(struct rpc *rpc, const struct rpc_call_options *
     return call;
 }
 
+static void fill(struct call_message *m, bool compressed, const void *data, size_t len)
+{
+    m->len = FRAME_PREFIX + len;
+    frame_write(m->data, compressed, (uint32_t)len);
+    if (len)
+        memcpy(m->data + FRAME_PREFIX, data, len);
+}
+
 static struct call_message *pack(const struct rpc_call *call, weir_bytes message, weir_error *err)
 {
     struct buf packed = BUF_INIT(UINT32_MAX);
@@ -206,24 +225,19 @@ static struct call_message *pack(const struct rpc_call *call, weir_bytes message
         buf_free(&packed);
         return NULL;
     }
-    const void *data = call->gzip ? packed.data : message.data;
     size_t len = call->gzip ? packed.len : message.len;
     struct call_message *m = mem_zalloc(sizeof *m + FRAME_PREFIX + len);
-    if (m) {
-        m->len = FRAME_PREFIX + len;
-        frame_write(m->data, call->gzip, (uint32_t)len);
-        if (len)
-            memcpy(m->data + FRAME_PREFIX, data, len);
-    } else {
+    if (m)
+        fill(m, call->gzip, call->gzip ? packed.data : message.data, len);
+    else
         error_no_memory(err);
-    }
     buf_free(&packed);
     return m;
 }
 
-static weir_status check_size(const struct rpc_call *call, size_t len, weir_error *err)
+static weir_status check_size(const struct rpc *rpc, size_t len, weir_error *err)
 {
-    int64_t most = call->rpc->args.max_send;
+    int64_t most = rpc->args.max_send;
     if (len <= UINT32_MAX && (most < 0 || (int64_t)len <= most))
         return WEIR_OK;
     error_set(err, WEIR_INVALID, "the message has %zu bytes, more than the limit of %lld", len,
@@ -233,8 +247,8 @@ static weir_status check_size(const struct rpc_call *call, size_t len, weir_erro
     return WEIR_INVALID;
 }
 
-/* @locked */
-static void hand_in(struct rpc_call *call, struct call_message *m)
+/* @locked, unless nobody knows the call yet. */
+static void add_message(struct rpc_call *call, struct call_message *m)
 {
     struct call_orders *orders = &call->orders;
     if (orders->last)
@@ -243,7 +257,33 @@ static void hand_in(struct rpc_call *call, struct call_message *m)
         orders->first = m;
     orders->last = m;
     orders->end_sending = orders->end_sending || !call->client_streams;
-    drop_in(call);
+}
+
+/* A call and its message, in one block where that is possible. */
+static struct rpc_call *make_with_message(struct rpc *rpc, const struct rpc_call_options *o,
+                                          const struct rpc_events *events, void *user,
+                                          weir_error *err)
+{
+    size_t len = o->request.len;
+    size_t room = o->gzip ? 0 : sizeof(struct call_message) + FRAME_PREFIX + len;
+    struct rpc_call *call = make(rpc, o, events, user, room);
+    struct call_message *m = NULL;
+    if (!call) {
+        error_no_memory(err);
+    } else if (o->gzip) {
+        m = pack(call, o->request, err);
+    } else {
+        m = (struct call_message *)(void *)((char *)call + size_before_message(o));
+        *m = (struct call_message){.inside = true};
+        fill(m, false, o->request.data, len);
+    }
+    if (m) {
+        add_message(call, m);
+        return call;
+    }
+    if (call)
+        call_discard(call);
+    return NULL;
 }
 
 weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *options,
@@ -255,15 +295,12 @@ weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *optio
     weir_status status = check(options, err);
     if (status != WEIR_OK)
         return status;
-    struct rpc_call *made = make(rpc, options, events, user);
+    status = check_size(rpc, options->request.len, err);
+    if (status != WEIR_OK)
+        return status;
+    struct rpc_call *made = make_with_message(rpc, options, events, user, err);
     if (!made)
-        return error_no_memory(err);
-    status = check_size(made, options->request.len, err);
-    struct call_message *m = status == WEIR_OK ? pack(made, options->request, err) : NULL;
-    if (!m) {
-        call_discard(made);
-        return status == WEIR_OK ? WEIR_NO_MEMORY : status;
-    }
+        return WEIR_NO_MEMORY;
     error_ok(err); /* once handed in, the call's end may use *err */
     channel_hold(rpc);
     pthread_mutex_lock(&rpc->lock);
@@ -271,7 +308,7 @@ weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *optio
     bool post = false;
     if (!closed) {
         *call = made;
-        hand_in(made, m);
+        drop_in(made);
         post = channel_wants_post(rpc);
     }
     pthread_mutex_unlock(&rpc->lock);
@@ -279,7 +316,6 @@ weir_status rpc_call_begin(struct rpc *rpc, const struct rpc_call_options *optio
         channel_post(rpc);
     if (!closed)
         return WEIR_OK;
-    mem_free(m);
     call_unref(made);
     call_unref(made);
     return error_set(err, WEIR_STOPPED, "the channel is closed");
@@ -289,7 +325,7 @@ weir_status rpc_call_send(struct rpc_call *call, weir_bytes message, weir_error 
 {
     if (!call)
         return error_null(err, "the call");
-    if (check_size(call, message.len, err) != WEIR_OK)
+    if (check_size(call->rpc, message.len, err) != WEIR_OK)
         return WEIR_INVALID;
     struct rpc *rpc = call->rpc;
     struct call_message *m = pack(call, message, err);
@@ -298,7 +334,8 @@ weir_status rpc_call_send(struct rpc_call *call, weir_bytes message, weir_error 
     pthread_mutex_lock(&rpc->lock);
     bool closed = rpc->closed;
     if (!closed) {
-        hand_in(call, m);
+        add_message(call, m);
+        drop_in(call);
         channel_call_attention(rpc);
     }
     pthread_mutex_unlock(&rpc->lock);

@@ -144,22 +144,27 @@ static void finish_without_status(struct rpc_call *call)
     buf_free(&text);
 }
 
-static void finish(struct rpc_call *call)
+static void finish_failed(struct rpc_call *call, int status)
 {
     weir_error why = {0};
+    status_grpc(&why, status, call->tail.message);
+    call_end(call, &why, status, false);
+}
+
+static void finish(struct rpc_call *call)
+{
+    static const weir_error fine;
     int status = call->tail.grpc_status;
-    if (status < 0) {
+    if (status < 0)
         finish_without_status(call);
-        return;
-    }
-    if (status == GRPC_OK && call->hold.len > call->hold_at)
+    else if (status != GRPC_OK)
+        finish_failed(call, status);
+    else if (call->hold.len > call->hold_at)
         call_fail(call, WEIR_PROTOCOL, GRPC_INTERNAL, "the server's last message is cut short");
-    else if (status == GRPC_OK && !call->server_streams && call->messages != 1)
+    else if (!call->server_streams && call->messages != 1)
         call_fail(call, WEIR_PROTOCOL, GRPC_INTERNAL, "the server answered OK without a message");
-    else {
-        status_grpc(&why, status, call->tail.message);
-        call_end(call, &why, status, false);
-    }
+    else
+        call_end(call, &fine, GRPC_OK, false);
 }
 
 void call_remote_closed(struct rpc_call *call)

@@ -6,8 +6,6 @@
 #include "core/mem.h"
 #include "core/text.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* What the transport sends itself, or HTTP/2 forbids (RFC 9113, 8.2.2). */
@@ -144,14 +142,28 @@ void metadata_clear(struct metadata *m)
     *m = (struct metadata){0};
 }
 
+/* Rounded up. */
 static int64_t three_digits(int64_t n)
 {
     int64_t unit = 1;
-    while (n / unit >= 1000)
+    while (n >= 1000 * unit)
         unit *= 10;
     return (n + unit - 1) / unit * unit;
 }
 
+static void write_digits(char *out, int64_t n, char unit)
+{
+    char digits[20];
+    size_t count = 0;
+    for (; n > 0; n /= 10)
+        digits[count++] = (char)('0' + n % 10);
+    while (count > 0)
+        *out++ = digits[--count];
+    *out++ = unit;
+    *out = '\0';
+}
+
+/* Every call has one, so it is written by hand, with two divisions and no printf. */
 void metadata_timeout(int64_t left_ns, char out[16])
 {
     static const struct {
@@ -165,10 +177,8 @@ void metadata_timeout(int64_t left_ns, char out[16])
                  {'H', INT64_C(3600000000000)}};
     int64_t left = left_ns > 0 ? left_ns : 1;
     size_t i = 0;
-    int64_t n = left;
-    while (i < 5 && three_digits(n) > 99999) { /* then the next unit keeps three digits */
+    while (i < 5 && left > 99900 * units[i].ns) /* five digits; the next unit keeps three */
         i++;
-        n = left / units[i].ns + (left % units[i].ns != 0);
-    }
-    (void)snprintf(out, 16, "%" PRId64 "%c", three_digits(n), units[i].name);
+    int64_t n = left / units[i].ns;
+    write_digits(out, three_digits(n + (n * units[i].ns != left)), units[i].name);
 }
