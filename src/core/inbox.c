@@ -1,9 +1,10 @@
 /* The queue behind every face of every channel: a ring of pointers under one lock.
  *
  * Waiting is a semaphore and not a condition variable, because stopping must be possible in a
- * signal handler and sem_post() is what POSIX allows there. Invariant: tokens in the semaphore +
- * tokens in the hands of woken takers >= items in the ring; so nobody sleeps while there is
- * something to take. Who finds the queue ended posts its token again, and the next sleeper wakes.
+ * signal handler and sem_post() is what POSIX allows there. Invariant: while there is something to
+ * take, a token lies in the semaphore or is in the hands of a woken taker; so nobody sleeps then.
+ * A woken taker that leaves something behind passes its token on, and so does who finds the queue
+ * ended: one wakes the next, and a taker that is awake takes all without a system call.
  *
  * The descriptor is readable exactly while inbox_take(NO_WAIT) would give something else than
  * WEIR_NOTHING. Both it and `stopped` are atomics: inbox_stop() takes no lock. Each side writes its
@@ -99,7 +100,7 @@ static void wake(struct inbox *inbox)
     raise_fd(inbox);
 }
 
-weir_status inbox_put(struct inbox *inbox, void *item)
+static weir_status put(struct inbox *inbox, void *item, bool quietly)
 {
     weir_status status = WEIR_OK;
     pthread_mutex_lock(&inbox->lock);
@@ -109,10 +110,29 @@ weir_status inbox_put(struct inbox *inbox, void *item)
         status = WEIR_BUSY;
     else {
         inbox->items[(inbox->head + inbox->count++) % inbox->limit] = item;
-        wake(inbox);
+        if (inbox->count == 1 && !quietly) /* else a token is there */
+            wake(inbox);
     }
     pthread_mutex_unlock(&inbox->lock);
     return status;
+}
+
+weir_status inbox_put(struct inbox *inbox, void *item)
+{
+    return put(inbox, item, false);
+}
+
+weir_status inbox_put_quietly(struct inbox *inbox, void *item)
+{
+    return put(inbox, item, true);
+}
+
+void inbox_announce(struct inbox *inbox)
+{
+    pthread_mutex_lock(&inbox->lock);
+    if (inbox->count > 0)
+        wake(inbox);
+    pthread_mutex_unlock(&inbox->lock);
 }
 
 void inbox_fail(struct inbox *inbox, const weir_error *why)
@@ -149,8 +169,10 @@ static weir_status take_now(struct inbox *inbox, void **item, bool held, weir_er
         *item = inbox->items[inbox->head];
         inbox->head = (inbox->head + 1) % inbox->limit;
         inbox->count--;
-        if (!held)
-            sem_trywait(&inbox->tokens); /* an item takes its token along */
+        if (held && inbox->count > 0)
+            sem_post(&inbox->tokens);
+        else if (!held && inbox->count == 0)
+            sem_trywait(&inbox->tokens); /* the last item takes the token along */
         settle_fd(inbox);
         return error_ok(err);
     }

@@ -95,6 +95,33 @@ static void the_descriptor_is_readable_while_there_is_something(void **state)
     inbox_free(inbox);
 }
 
+static void what_was_put_quietly_is_there_but_wakes_nobody_before_it_is_announced(void **state)
+{
+    (void)state;
+    void *item;
+    weir_error err = {0};
+    struct inbox *inbox = inbox_new(clock_system(), 4, NULL);
+    assert_false(readable(inbox));
+    inbox_announce(inbox); /* nothing */
+    assert_false(readable(inbox));
+    assert_int_equal(inbox_put_quietly(inbox, &a), WEIR_OK);
+    assert_int_equal(inbox_put_quietly(inbox, &b), WEIR_OK);
+    assert_false(readable(inbox));
+    inbox_announce(inbox);
+    assert_true(readable(inbox));
+    for (int i = 0; i < 2; i++) {
+        assert_true(readable(inbox));
+        assert_int_equal(inbox_take(inbox, &item, never, &err), WEIR_OK);
+        assert_ptr_equal(item, i ? &b : &a);
+    }
+    assert_false(readable(inbox));
+    assert_int_equal(inbox_put_quietly(inbox, &a), WEIR_OK);
+    assert_int_equal(inbox_take(inbox, &item, now, &err), WEIR_OK);
+    inbox_announce(inbox); /* somebody was faster */
+    assert_false(readable(inbox));
+    inbox_free(inbox);
+}
+
 static struct inbox *to_stop;
 
 static void stop_it(int number)
@@ -177,6 +204,18 @@ static void *put_all(void *argument)
     return NULL;
 }
 
+/* As many at a time as there is room for, and a word about them then. */
+static void *put_all_quietly(void *argument)
+{
+    struct inbox *inbox = argument;
+    for (size_t put = 0; put < ITEMS;) {
+        for (size_t n = put % 5 + 1; n > 0 && put < ITEMS; n--)
+            put += inbox_put_quietly(inbox, &a) == WEIR_OK;
+        inbox_announce(inbox);
+    }
+    return NULL;
+}
+
 static void nobody_sleeps_while_there_is_something_to_take(void **state)
 {
     (void)state;
@@ -190,7 +229,7 @@ static void nobody_sleeps_while_there_is_something_to_take(void **state)
         pthread_create(&takers[i], NULL, take_all, &crowd[i]);
     }
     for (size_t i = 0; i < PUTTERS; i++)
-        pthread_create(&putters[i], NULL, put_all, inbox);
+        pthread_create(&putters[i], NULL, i % 2 ? put_all : put_all_quietly, inbox);
     for (size_t i = 0; i < PUTTERS; i++)
         pthread_join(putters[i], NULL);
     weir_error why;
@@ -226,6 +265,7 @@ int main(void)
         cmocka_unit_test(items_come_in_order_and_the_rest_is_dropped),
         cmocka_unit_test(a_failure_comes_after_what_came_before_it_and_stays),
         cmocka_unit_test(the_descriptor_is_readable_while_there_is_something),
+        cmocka_unit_test(what_was_put_quietly_is_there_but_wakes_nobody_before_it_is_announced),
         cmocka_unit_test(stopping_from_a_signal_handler_overtakes_what_is_queued),
         cmocka_unit_test(a_virtual_deadline_in_the_past_does_not_wait),
         cmocka_unit_test(nobody_sleeps_while_there_is_something_to_take),
