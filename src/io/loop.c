@@ -143,6 +143,7 @@ void loop_attend(struct loop *loop)
     if (atomic_load(&loop->stopping) && !uv_is_closing((uv_handle_t *)&loop->wake)) {
         uv_close((uv_handle_t *)&loop->wake, NULL);
         uv_close((uv_handle_t *)&loop->timer, NULL);
+        uv_close((uv_handle_t *)&loop->idle, NULL);
     }
 }
 
@@ -196,6 +197,7 @@ static void abandon(struct loop *loop)
 {
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_close((uv_handle_t *)&loop->timer, NULL);
+    uv_close((uv_handle_t *)&loop->idle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     destroy(loop);
 }
@@ -221,6 +223,8 @@ static struct loop *make(weir_error *err)
     }
     init_locks(loop);
     loop->last = &loop->first;
+    loop->soon_last = &loop->soon;
+    loop->idle.data = loop;
     loop->wake.data = loop;
     loop->timer.data = loop;
     int bad = uv_async_init(&loop->uv, &loop->wake, on_wake);
@@ -231,6 +235,7 @@ static struct loop *make(weir_error *err)
         return NULL;
     }
     uv_timer_init(&loop->uv, &loop->timer);
+    uv_idle_init(&loop->uv, &loop->idle);
     bad = start_thread(loop);
     if (bad) {
         error_system(err, WEIR_NO_MEMORY, bad, "the I/O thread cannot be started");
@@ -306,6 +311,30 @@ void loop_post(struct loop *loop, struct loop_task *task)
     pthread_mutex_unlock(&loop->lock);
     if (idle && !summoned)
         wake(loop);
+}
+
+/* Idle handles run before the prepare handles, which are rpc's turns, and keep the loop from
+ * waiting. */
+static void on_idle(uv_idle_t *idle)
+{
+    struct loop *loop = idle->data;
+    struct loop_task *task = loop->soon;
+    loop->soon = NULL;
+    loop->soon_last = &loop->soon;
+    uv_idle_stop(idle);
+    while (task) {
+        struct loop_task *next = task->next; /* run() may ask for it again */
+        task->run(task);
+        task = next;
+    }
+}
+
+void loop_soon(struct loop *loop, struct loop_task *task)
+{
+    task->next = NULL;
+    *loop->soon_last = task;
+    loop->soon_last = &task->next;
+    uv_idle_start(&loop->idle, on_idle);
 }
 
 struct errand {

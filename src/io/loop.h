@@ -52,6 +52,10 @@ void loop_bell_take_down(struct loop *loop, struct loop_bell *bell); /* @thread 
 /* Any thread, and signal handlers; errno is kept. */
 void loop_bell_pull(struct loop *loop, struct loop_bell *bell);
 
+/* @thread io. The task runs once what happens in this pass has happened, before what it leads to is
+ * sent and before the loop waits: for what is to be done once for many events. Who asks is counted
+ * as busy until it has run. */
+void loop_soon(struct loop *loop, struct loop_task *task);
 /* @thread io. One more, or one less, has work that must not wait: the loop is not left alone. */
 void loop_count_busy(struct loop *loop, int more); /* +1, -1 */
 /* After fork() a child must not use handles: WEIR_INVALID, else WEIR_OK with *err untouched. */

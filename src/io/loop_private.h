@@ -48,6 +48,8 @@ struct loop {
     atomic_bool pulled; /* one of the bells was */
 
     struct loop_bell *bells; /* @thread io, as all below */
+    uv_idle_t idle;          /* active while something is to be done soon */
+    struct loop_task *soon, **soon_last;
     struct timer **heap;
     size_t timers, heap_cap;
     int64_t armed_ns;                 /* when `timer` will fire; 0: not */

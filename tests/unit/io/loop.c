@@ -74,6 +74,45 @@ static void tasks_run_in_the_order_they_were_posted(void **state)
     loop_release(loop);
 }
 
+struct later {
+    struct loop_task task;
+    struct loop *loop;
+    int number, again;
+};
+
+static void append_later(struct loop_task *task)
+{
+    struct later *l = (struct later *)task;
+    order[all.count] = l->number;
+    if (l->again-- > 0)
+        loop_soon(l->loop, task);
+    bump();
+}
+
+static void do_soon(void *user)
+{
+    struct later *tasks = user;
+    loop_soon(tasks[0].loop, &tasks[0].task);
+    loop_soon(tasks[0].loop, &tasks[1].task);
+    order[all.count] = 0; /* not before this has happened */
+    bump();
+}
+
+static void what_is_to_be_done_soon_is_done_once_and_in_order_after_what_happens(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_acquire(NULL);
+    struct later tasks[2] = {{.loop = loop, .number = 1, .again = 2}, {.loop = loop, .number = 2}};
+    static const int wanted[] = {0, 1, 2, 1, 1};
+    tasks[0].task.run = tasks[1].task.run = append_later;
+    reset();
+    loop_call(loop, do_soon, tasks);
+    wait_for(5); /* also when nothing else wakes the loop */
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(order[i], wanted[i]);
+    loop_release(loop);
+}
+
 static struct timer timers[3];
 
 static void fired(void *user)
@@ -277,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tasks_run_in_the_order_they_were_posted),
+        cmocka_unit_test(what_is_to_be_done_soon_is_done_once_and_in_order_after_what_happens),
         cmocka_unit_test(timers_fire_in_the_order_of_their_times_unless_cancelled),
         cmocka_unit_test(a_new_loop_starts_after_the_last_was_joined),
         cmocka_unit_test(a_child_of_fork_is_told),
