@@ -88,7 +88,9 @@ struct weir_worker {
     enum worker_state state; /* @thread io, as all below */
     bool failing;            /* `why` was set, and not yet heeded */
     bool cut;                /* no answer is waited for any more  */
-    bool attending, again;   /* in worker_attend(); which is to come round again */
+    bool soon;               /* `later` is on its way            */
+    struct loop_task later;
+    bool fresh; /* there are jobs in the inbox that nobody was told of */
     struct window window;
     struct link jobs; /* all that are held */
     size_t sending;   /* errands under way */
@@ -129,7 +131,8 @@ weir_status worker_options_read(struct worker_options *out, const weir_worker_op
 void worker_options_clear(struct worker_options *set);
 
 /* ---- worker_io.c: @thread io ---- */
-/* After anything has happened: does what the window says, and ends what is over. */
+/* After anything has happened: once the rest of this pass of the loop has happened, does what the
+ * window says, tells takers of new jobs, and ends what is over. */
 void worker_attend(struct weir_worker *w);
 void worker_task(struct loop_task *task); /* the first time: begins */
 void worker_ring(struct loop_bell *bell);

@@ -36,7 +36,8 @@ static void hand_in(struct weir_worker *w, struct weir_job *job, bool surplus)
         fail_unread(w, job, &why);
     } else {
         atomic_fetch_add(&w->waiting, 1);
-        if (inbox_put(w->inbox, job) == WEIR_OK)
+        w->fresh = true;
+        if (inbox_put_quietly(w->inbox, job) == WEIR_OK)
             return;
         atomic_fetch_sub(&w->waiting, 1);
         worker_return(w, job, "the gateway sent more jobs than were asked for");
@@ -104,13 +105,8 @@ static void unpark(struct weir_worker *w)
 
 void worker_unpark(struct weir_worker *w)
 {
-    bool any = false;
-    while (w->parked_first && window_unpark(&w->window)) {
+    while (w->parked_first && window_unpark(&w->window))
         unpark(w);
-        any = true;
-    }
-    if (any)
-        worker_call(w);
 }
 
 /* When stopping: each is taken in, which hands it back. */
@@ -143,8 +139,7 @@ static void on_poll_message(struct command *c, weir_bytes message)
         log_at(WEIR_LOG_WARN, "zeebe", w->name, "%s",
                *why.message ? why.message : "the gateway's answer to ActivateJobs cannot be read");
     }
-    if (jobs > 0)
-        worker_call(w);
+    worker_attend(w);
 }
 
 /* Tells and ends what the window's verdict wants. */
@@ -221,11 +216,11 @@ void worker_poll(struct weir_worker *w, size_t jobs)
         return;
     }
     poll_ended(w, &why);
+    worker_attend(w);
 }
 
 /* ---- the stream -------------------------------------------------------------------------- */
 
-/* Several may lie in what was read at once; what they make necessary is done for each, cheaply. */
 static void on_stream_message(struct command *c, weir_bytes message)
 {
     struct weir_worker *w = c->user;
@@ -234,7 +229,6 @@ static void on_stream_message(struct command *c, weir_bytes message)
     worker_count(&w->tally.streamed, 1);
     if (!put(w, place, message, &why))
         log_at(WEIR_LOG_WARN, "zeebe", w->name, "a streamed job is let go: %s", why.message);
-    worker_call(w);
     worker_attend(w);
 }
 
@@ -272,6 +266,8 @@ void worker_open_stream(struct weir_worker *w, size_t want)
     w->stream.wanted = want;
     worker_count(&w->tally.streams, 1);
     w->stream_open = true;
-    if (command_start(&w->stream, &why) != WEIR_OK)
-        stream_ended(w, &why);
+    if (command_start(&w->stream, &why) == WEIR_OK)
+        return;
+    stream_ended(w, &why);
+    worker_attend(w);
 }

@@ -8,8 +8,9 @@
  * DONE follows when every outcome has been answered for, no thread is in a handler and the program
  * has been told everything.
  *
- * All of it happens in worker_attend(), after whatever happened; so there is one place where what
- * is over ends. */
+ * All of it happens in attend(), once after all that happened in a pass of the loop; so there is
+ * one place where what is over ends, and twenty jobs that came in one read cost one plan and one
+ * wake-up. */
 #include "zeebe/worker.h"
 
 #include "core/error.h"
@@ -101,11 +102,14 @@ static void heed_stops(struct weir_worker *w)
 static bool all_is_done(struct weir_worker *w)
 {
     return w->state != WORKER_RUNNING && !w->poll_open && !w->stream_open && w->sending == 0 &&
-           list_empty(&w->jobs) && w->running == 0 && worker_all_told(w) && !atomic_load(&w->awake);
+           list_empty(&w->jobs) && w->running == 0 && worker_all_told(w) &&
+           !atomic_load(&w->awake) && !w->soon;
 }
 
 static void end(struct weir_worker *w)
 {
+    if (w->state == WORKER_RUNNING)
+        return;
     pthread_mutex_lock(&w->lock);
     bool done = all_is_done(w);
     if (done) {
@@ -151,22 +155,34 @@ static void run(struct weir_worker *w)
         w->look_at = plan.look_at;
 }
 
+static void tell_takers(struct weir_worker *w)
+{
+    if (w->fresh && !w->set.o.handler)
+        inbox_announce(w->inbox);
+    w->fresh = false;
+    worker_call(w);
+}
+
+static void attend(struct loop_task *task)
+{
+    struct weir_worker *w =
+        (struct weir_worker *)(void *)((char *)task - offsetof(struct weir_worker, later));
+    w->soon = false;
+    worker_obey(w);
+    heed_stops(w);
+    if (w->state == WORKER_RUNNING)
+        run(w);
+    tell_takers(w);
+    end(w);
+}
+
 void worker_attend(struct weir_worker *w)
 {
-    if (w->attending) { /* from within: what is being done comes round again */
-        w->again = true;
+    if (w->soon)
         return;
-    }
-    w->attending = true;
-    do {
-        w->again = false;
-        worker_obey(w);
-        heed_stops(w);
-        if (w->state == WORKER_RUNNING)
-            run(w);
-    } while (w->again);
-    w->attending = false;
-    end(w);
+    w->soon = true;
+    w->later.run = attend;
+    loop_soon(w->loop, &w->later);
 }
 
 static void attend_task(struct loop_task *task)
