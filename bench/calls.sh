@@ -135,7 +135,7 @@ round_of_calls() { # ROUND
 
 measure_calls() { # ROUNDS
     start_server || return 1
-    weir=$PWD/build/bench/bench/bench_weir
+    weir=$BUILT/bench/bench_weir
     lots=$((100000 / share)) single=$((20000 / share)) messages=$((200000 / share)) few=$((10000 / share))
     warm=$((5000 / share))
     octal 0 0 0 0 0 >"$WORK/empty"

@@ -15,6 +15,19 @@ worked() {
     fi
 }
 
+weir_worker() { # MODE ROW THREADS
+    worked "$1" "$2" "$BUILT/bench/bench_worker" "$1" @address $ACTIVE "$3"
+}
+
+weir_program() { # MODE ROW FLAG...
+    mode=$1 row=$2
+    shift 2
+    how=--stream
+    [ "$mode" = stream ] || how=--poll-only
+    worked "$mode" "$row" "$BUILT/src/cli/weir" zeebe work bench --address @address --insecure \
+        --max-jobs-active $ACTIVE $how "$@"
+}
+
 java_worker() { # MODE: with the heap and collector that suit it best here
     worked "$1" java "$JAVA" -Xmx64m -XX:+UseSerialGC -cp "$JAVA_WORKER:$JAVA_WORKER/lib/*" Worker "$1" @address $ACTIVE
 }
@@ -25,6 +38,11 @@ node_worker() { # MODE ROW VERSION
 
 work() { # MODE ROW
     case $2 in
+    weir-1) weir_worker "$1" weir-1 1 ;;
+    weir-4) weir_worker "$1" weir-4 4 ;;
+    weir-next) weir_worker "$1" weir-next 0 ;;
+    weir-complete) weir_program "$1" weir-complete --complete '{}' ;;
+    weir-coprocess) weir_program "$1" weir-coprocess --coprocess -- "$BUILT/bench/bench_coprocess" ;;
     go-worker) [ "$1" = stream ] || { have go-worker && worked "$1" go-worker "$GO_WORKER" "$1" @address $ACTIVE; } ;;
     pyzeebe) have pyzeebe && worked "$1" pyzeebe "$PYTHON_WORKER" "$HERE/workers/python/worker.py" "$1" @address $ACTIVE ;;
     java) have java && java_worker "$1" ;;
@@ -35,8 +53,9 @@ work() { # MODE ROW
 
 # Every other round the other way round, so that nobody always comes first.
 round_of_jobs() { # ROUND
-    rows="go-worker pyzeebe java zeebe-node camunda8"
-    [ $(($1 % 2)) = 1 ] || rows="camunda8 zeebe-node java pyzeebe go-worker"
+    rows="weir-1 go-worker weir-4 pyzeebe weir-next java zeebe-node camunda8"
+    [ $(($1 % 2)) = 1 ] ||
+        rows="camunda8 zeebe-node java weir-next pyzeebe weir-4 go-worker weir-1"
     for mode in poll stream; do
         for row in $rows; do
             work "$mode" "$row"

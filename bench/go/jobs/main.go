@@ -190,7 +190,7 @@ func main() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)
 	server := grpc.NewServer(grpc.UnaryInterceptor(plainUnary), grpc.StreamInterceptor(plainStream),
-		grpc.InitialWindowSize(1<<20), grpc.InitialConnWindowSize(1<<20))
+		grpc.InitialWindowSize(1<<20), grpc.InitialConnWindowSize(1<<20), grpc.NumStreamWorkers(8))
 	pb.RegisterGatewayServer(server, g)
 	go func() { check(server.Serve(listener)) }()
 	started := time.Now()
