@@ -332,9 +332,8 @@ static void fault_hang(struct work *work)
 
 static void fault_goaway(struct work *work)
 {
-    int32_t stream = h2_call_stream(work->call);
     turn_end(&work->turn, "goaway");
-    h2_goaway(work->link->h2, stream > 2 ? stream - 2 : 0);
+    h2_call_goaway(work->call);
 }
 
 static void fault_garbage(struct work *work)

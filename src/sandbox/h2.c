@@ -45,7 +45,9 @@ struct h2 {
     struct h2_options options;
     nghttp2_session *session;
     struct call_list calls;
-    bool busy; /* nghttp2 is on the stack, or pump() is */
+    int32_t newest; /* the last call that was announced */
+    int32_t last;   /* none after this one is            */
+    bool busy;      /* nghttp2 is on the stack, or pump() is */
 };
 
 static nghttp2_nv pair(const char *name, const char *value)
@@ -277,11 +279,14 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     bool request = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (!call || !request || call->announced || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
+    if (call->stream > h2->last)
+        return 0; /* the GOAWAY says that it was not taken, and closes it */
     if (call->too_much) {
         h2_call_end(call, 8, "gRPC message exceeds maximum size 4194304");
         return 0;
     }
     call->announced = true;
+    h2->newest = call->stream;
     h2->options.events->request(h2->options.user, call);
     return 0;
 }
@@ -329,6 +334,7 @@ struct h2 *h2_new(const struct h2_options *options, weir_error *err)
     struct h2 *h2 = mem_zalloc(sizeof *h2);
     if (h2) {
         h2->options = *options;
+        h2->last = INT32_MAX;
         TAILQ_INIT(&h2->calls);
         if (start_session(h2) == 0)
             return h2;
@@ -364,8 +370,21 @@ bool h2_pump(struct h2 *h2)
 
 void h2_goaway(struct h2 *h2, int32_t last)
 {
+    h2->last = last;
     nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
     pump(h2);
+}
+
+void h2_call_goaway(struct h2_call *call)
+{
+    struct h2 *h2 = call->h2;
+    int32_t last = call->stream > 2 ? call->stream - 2 : 0;
+    if (h2->newest <= call->stream) {
+        h2_goaway(h2, last);
+        return;
+    }
+    h2_goaway(h2, h2->newest);
+    h2_call_reset(call, H2_REFUSED_STREAM);
 }
 
 size_t h2_calls(const struct h2 *h2)
@@ -406,11 +425,6 @@ weir_bytes h2_call_body(const struct h2_call *call)
 size_t h2_call_queued(const struct h2_call *call)
 {
     return call->out.len - call->taken;
-}
-
-int32_t h2_call_stream(const struct h2_call *call)
-{
-    return call->stream;
 }
 
 void h2_call_set_user(struct h2_call *call, void *user)

@@ -55,7 +55,6 @@ const struct h2_header *h2_call_headers(const struct h2_call *call, size_t *coun
 const char *h2_call_header(const struct h2_call *call, const char *name); /* first; NULL: none */
 weir_bytes h2_call_body(const struct h2_call *call);
 size_t h2_call_queued(const struct h2_call *call); /* bytes of its answer that were not taken */
-int32_t h2_call_stream(const struct h2_call *call);
 void h2_call_set_user(struct h2_call *call, void *user);
 void *h2_call_user(const struct h2_call *call); /* NULL until set */
 
@@ -66,4 +65,7 @@ void h2_call_end(struct h2_call *call, int grpc_status, const char *text);
 /* An answer that is not gRPC, as proxies give it. */
 void h2_call_http(struct h2_call *call, int status, const char *body);
 void h2_call_reset(struct h2_call *call, uint32_t code);
+/* A GOAWAY which says that this call was not taken, nor any after it. Calls that were announced
+ * after it have been taken: then it is refused alone, and none after those is. */
+void h2_call_goaway(struct h2_call *call);
 #endif
