@@ -179,8 +179,8 @@ static void deadline_ends_a_call_that_gets_no_answer(void **state)
 {
     (void)state;
     struct probe p = {0};
-    struct rpc_call_options options = {.until = probe_in(50)};
     int64_t before = clock_mono(clock_system());
+    struct rpc_call_options options = {.until = probe_in(50)};
     probe_start(&p, rpc, "/t/hold", &options);
     probe_wait(&p);
     assert_int_equal(p.error.status, WEIR_TIMEOUT);

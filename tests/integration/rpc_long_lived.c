@@ -290,15 +290,16 @@ static void a_server_without_streams_is_waited_for_on_one_connection(void **stat
     weir_error err = {0};
     struct h2server *s = server(0);
     struct rpc *rpc = channel_to(s, NULL);
-    struct rpc_call_options hurried = {.long_lived = true, .until = probe_in(200)};
     start_polls(polls, COUNT(polls), rpc);
     probe_start(&call, rpc, "/t/echo", NULL);
     while (rpc_state(rpc) != WEIR_CHANNEL_READY)
         rpc_state_wait(rpc, rpc_state(rpc), probe_in(10000), &err);
     struct probe late = {0};
+    struct rpc_call_options hurried = {.long_lived = true, .until = probe_in(100)};
     probe_start(&late, rpc, "/t/echo", &hurried);
     probe_wait(&late);
     assert_int_equal(late.error.status, WEIR_TIMEOUT);
+    assert_non_null(strstr(late.error.message, "limit of concurrent streams"));
     assert_true(late.unprocessed);
     assert_int_equal(counters(rpc).queued_calls, 4);
     assert_int_equal(counters(rpc).connects, 1);

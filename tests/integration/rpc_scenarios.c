@@ -143,8 +143,8 @@ static void half_open_connection_is_found_by_keepalive(void **state)
 {
     (void)state;
     struct probe call = {0};
-    const weir_channel_arg args[] = {{"grpc.keepalive_time_ms", .number = 100},
-                                     {"grpc.keepalive_timeout_ms", .number = 100},
+    const weir_channel_arg args[] = {{"grpc.keepalive_time_ms", .number = 50},
+                                     {"grpc.keepalive_timeout_ms", .number = 2000},
                                      {0}};
     struct h2server *s = server(0);
     struct rpc *rpc = channel_to(s, args);
@@ -250,7 +250,7 @@ static void name_that_resolves_to_a_dead_and_a_living_address(void **state)
     assert_int_equal(listen(fd, 8), 0); /* now it takes connections and says nothing */
     int64_t before = clock_mono(clock_system());
     reaches_the_living(dead, h2server_port(s));
-    assert_in_range(clock_mono(clock_system()) - before, 0, 2 * NS_PER_S);
+    assert_in_range(clock_mono(clock_system()) - before, 0, 15 * NS_PER_S);
     struct rpc *rpc = probe_channel("localhost:1", NULL);
     rpc_close(rpc);
     char target[64];

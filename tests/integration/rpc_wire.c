@@ -185,19 +185,6 @@ static void a_window_is_not_to_be_overrun(void **state)
     assert_null(strstr(err.message, "the server reset"));
 }
 
-static void no_room_ever_is_told(void **state)
-{
-    (void)state;
-    struct rawscript s;
-    struct probe p = {0};
-    struct rpc_call_options options = {.until = probe_in(200)};
-    script_init(&s);
-    s.mends = false;
-    raw_frame(&s.greeting, SETTINGS, 0, 0, "\0\3\0\0\0\0", 6);
-    weir_error err = meet(&s, &p, &options);
-    expect(&err, WEIR_TIMEOUT, "limit of concurrent streams");
-}
-
 static void a_request_waits_for_the_servers_window(void **state)
 {
     (void)state;
@@ -572,7 +559,6 @@ int main(void)
         cmocka_unit_test(frames_between_the_parts_change_nothing),
         cmocka_unit_test(data_and_headers_may_be_padded),
         cmocka_unit_test(calls_wait_for_room_on_the_connection),
-        cmocka_unit_test(no_room_ever_is_told),
         cmocka_unit_test(a_window_is_not_to_be_overrun),
         cmocka_unit_test(a_request_waits_for_the_servers_window),
         cmocka_unit_test(trailers_alone_are_an_answer),
