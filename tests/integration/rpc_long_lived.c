@@ -373,7 +373,7 @@ static void where_no_further_connection_is_to_be_had_polls_are_told(void **state
     struct rpc *rpc = channel_to(s, args);
     start_poll(&first, rpc, false);
     assert_true(h2server_wait(s, held, 1));
-    h2server_deafen(s);
+    h2server_deafen(s, true);
     complete(rpc, 2); /* it has heard */
     start_poll(&refused, rpc, false);
     probe_wait(&refused);

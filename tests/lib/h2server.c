@@ -41,7 +41,8 @@ struct link_to {
 };
 
 struct orders {
-    bool release, goaway, limit, deafen;
+    bool release, goaway, limit;
+    int hearing; /* -1: none any more; 1: again */
     size_t keep, goaway_links, cut_links;
 };
 
@@ -407,7 +408,7 @@ static void obey(struct h2server *s)
     struct orders orders = s->orders;
     s->orders = (struct orders){0};
     pthread_mutex_unlock(&s->lock);
-    s->deaf = s->deaf || orders.deafen;
+    s->deaf = orders.hearing ? orders.hearing < 0 : s->deaf;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         if (s->links[i])
             obey_on(s->links[i], &orders);
@@ -461,8 +462,8 @@ static int listen_on(const struct h2server_options *o, uint16_t *port)
 {
     int one = 1;
     bool six = o->host && strchr(o->host, ':');
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(o->port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(o->port)};
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
     inet_pton(AF_INET, o->host ? o->host : "127.0.0.1", &in.sin_addr);
     inet_pton(AF_INET6, six ? o->host : "::1", &in6.sin6_addr);
     int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -485,9 +486,8 @@ struct h2server *h2server_start(const struct h2server_options *options)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&s->moved, &attributes);
     pthread_mutex_init(&s->lock, NULL);
-    s->max_streams = options->max_streams ? options->max_streams : 1000;
-    if (options->no_streams)
-        s->max_streams = 0;
+    if (!options->no_streams)
+        s->max_streams = options->max_streams ? options->max_streams : 1000;
     s->listener = listen_on(options, &s->port);
     if (s->listener < 0 || pipe2(s->wake, O_NONBLOCK | O_CLOEXEC) ||
         pthread_create(&s->thread, NULL, run, s)) {
@@ -569,10 +569,10 @@ void h2server_limit(struct h2server *s, uint32_t max_streams)
     wake(s);
 }
 
-void h2server_deafen(struct h2server *s)
+void h2server_deafen(struct h2server *s, bool deaf)
 {
     pthread_mutex_lock(&s->lock);
-    s->orders.deafen = true;
+    s->orders.hearing = deaf ? -1 : 1;
     wake(s);
 }
 

@@ -23,7 +23,6 @@ struct h2server;
 
 struct h2server_options {
     const char *host;     /* NULL: 127.0.0.1 */
-    uint16_t port;        /* 0: any */
     uint32_t max_streams; /* 0: 1000 */
     bool no_streams;      /* MAX_CONCURRENT_STREAMS 0 */
 };
@@ -43,8 +42,8 @@ void h2server_cut_first(struct h2server *s, size_t count);
 /* SETTINGS with another limit of streams on every connection, now and later. */
 void h2server_limit(struct h2server *s, uint32_t max_streams);
 
-/* New connections are closed at once. */
-void h2server_deafen(struct h2server *s);
+/* New connections are closed at once, or not any more. */
+void h2server_deafen(struct h2server *s, bool deaf);
 
 /* All so far, but `open` calls and `links`: connections that are open now. `most_held`: held calls
  * that a connection had at once. */
