@@ -436,6 +436,18 @@ static void only_what_does_no_harm_is_repeated(void **state)
     }
 }
 
+/* With limits that grow until there was time for a second attempt, however busy the machine. */
+static void repeat_in_vain(struct world *w, weir_error *err)
+{
+    int attempts = 0;
+    for (weir_ms limit = 400; limit < 20000 && attempts < 2; limit *= 2) {
+        int before = (int)sandbox_count(w->sandbox, "zeebe.Topology");
+        topology(w, limit, err);
+        attempts = (int)sandbox_count(w->sandbox, "zeebe.Topology") - before;
+    }
+    assert_true(attempts > 1);
+}
+
 static void what_cannot_be_repeated_in_time_ends_with_its_own_reason(void **state)
 {
     (void)state;
@@ -443,12 +455,13 @@ static void what_cannot_be_repeated_in_time_ends_with_its_own_reason(void **stat
     weir_error err = {0};
     begin(&w);
     sandboxed_fault(w.sandbox, "zeebe.Topology all status:UNAVAILABLE:\"no leader\"");
-    assert_int_equal(topology(&w, 400, &err), WEIR_UNREACHABLE);
+    repeat_in_vain(&w, &err);
+    assert_int_equal(err.status, WEIR_UNREACHABLE);
     assert_non_null(strstr(err.message, "no leader"));
-    assert_true(sandbox_count(w.sandbox, "zeebe.Topology") > 1);
     sandboxed_fault(w.sandbox, "forget zeebe");
     sandboxed_fault(w.sandbox, "zeebe.Topology all status:RESOURCE_EXHAUSTED:\"busy\"");
-    assert_int_equal(topology(&w, 400, &err), WEIR_BUSY);
+    repeat_in_vain(&w, &err);
+    assert_int_equal(err.status, WEIR_BUSY);
     assert_int_equal(err.kind, WEIR_KIND_BACK_PRESSURE);
     end(&w);
 }
