@@ -239,7 +239,7 @@ static void a_connection_that_is_cut_later_works_until_then(void **state)
     struct probe stream = {.say = &job_request};
     struct rpc_call_options options = {.server_streams = true, .until = probe_in(10000)};
     (void)state;
-    sandboxed_fault(sandbox, "zeebe.connections 1 cut --after 150ms");
+    sandboxed_fault(sandbox, "zeebe.connections 1 cut --after 1500ms");
     probe_start(&stream, rpc, STREAM, &options);
     assert_int_equal(sandboxed_status(rpc, TOPOLOGY), 0);
     probe_wait(&stream);
