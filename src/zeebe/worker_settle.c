@@ -113,10 +113,12 @@ static void tally(struct weir_worker *w, weir_job_outcome outcome)
     atomic_fetch_sub_explicit(&t->active, 1, memory_order_relaxed);
 }
 
+/* `why` may be the reason that is there. */
 static void set_why(struct weir_job *job, const char *why)
 {
+    char *copy = mem_strdup(why);
     mem_free(job->why);
-    job->why = mem_strdup(why);
+    job->why = copy;
 }
 
 /* Its outcome is known: it leaves the window, and is told if anybody wants to know. */
