@@ -88,6 +88,7 @@ static const struct command *const commands[] = {
     &command_zeebe_broadcast_signal,
     &command_zeebe_evaluate_decision,
     &command_zeebe_delete_resource,
+    &command_zeebe_work,
     &command_zeebe_call,
     &command_zeebe_config,
     &generate_completion,

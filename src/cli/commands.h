@@ -17,6 +17,8 @@ extern const struct command command_zeebe_deploy, command_zeebe_delete_resource,
 extern const struct command command_zeebe_activate_jobs, command_zeebe_complete_job,
     command_zeebe_fail_job, command_zeebe_throw_error, command_zeebe_update_retries,
     command_zeebe_update_timeout, command_zeebe_publish_message, command_zeebe_broadcast_signal;
+/* Of work_commands.c. */
+extern const struct command command_zeebe_work;
 /* Those of sandbox_commands.c. */
 extern const struct command command_sandbox, command_sandbox_fault, command_sandbox_requests;
 
@@ -30,6 +32,7 @@ int zeebe_config_run(const struct args *args);
 int zeebe_status_run(const struct args *args);
 int zeebe_health_run(const struct args *args);
 int zeebe_call_run(const struct args *args);
+int zeebe_work_run(const struct args *args);
 int sandbox_run(const struct args *args);
 int sandbox_fault_run(const struct args *args);
 int sandbox_requests_run(const struct args *args);

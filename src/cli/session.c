@@ -14,7 +14,7 @@
 
 #include <weir/log.h>
 
-static bool log_json, hold;
+static bool log_json, hold, asked, quiet;
 static weir_log_level level = WEIR_LOG_WARN;
 
 static const char *const levels[] = {"off", "error", "warn", "info", "debug", "trace"};
@@ -40,6 +40,9 @@ static void add_time(struct str *line)
 static void write_record(const weir_log_record *record, void *user)
 {
     (void)user;
+    bool attempt = record->channel && *record->channel;
+    if (quiet && attempt)
+        return;
     struct str line = {0};
     const char *name = levels[record->level <= WEIR_LOG_TRACE ? record->level : WEIR_LOG_TRACE];
     if (log_json) {
@@ -53,11 +56,9 @@ static void write_record(const weir_log_record *record, void *user)
         str_add_json(&line, record->message);
         str_add(&line, "}\n");
     } else {
-        bool named = record->channel && *record->channel;
-        str_addf(&line, "weir: %s: %s: %s\n", named ? record->channel : record->part, name,
+        str_addf(&line, "weir: %s: %s: %s\n", attempt ? record->channel : record->part, name,
                  record->message);
     }
-    bool attempt = record->channel && *record->channel;
     bool held =
         hold && record->level == WEIR_LOG_WARN && held_add(line.data, record->message, attempt);
     if (!held) {
@@ -65,6 +66,11 @@ static void write_record(const weir_log_record *record, void *user)
         (void)fflush(stderr);
     }
     str_free(&line);
+}
+
+void session_quiet(void)
+{
+    quiet = !asked;
 }
 
 void session_warn(const char *part, const char *fmt, ...)
@@ -85,7 +91,8 @@ weir_status cli_start(const struct args *args, weir_error *err)
 {
     struct setting wanted = {0};
     weir_status status = setting_find(&wanted, args, &group_common, "log-level", err);
-    hold = !wanted.value && !args->command->runs_program;
+    asked = wanted.value != NULL;
+    hold = !asked && !args->command->runs_program;
     for (size_t i = 0; wanted.value && i < sizeof levels / sizeof *levels; i++)
         if (strcmp(levels[i], wanted.value) == 0)
             level = (weir_log_level)i;

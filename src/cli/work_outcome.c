@@ -96,7 +96,7 @@ static bool read_backoff(struct reader *r, const weir_json *value)
     bool good = text ? value_duration(text, &ms) == NULL : read_whole(value, &ms);
     if (!good || ms < 0)
         return complain(r, "has a retryBackoff that is no duration");
-    r->out->backoff = ms;
+    r->out->backoff = ms ? ms : WEIR_ZERO;
     return true;
 }
 

@@ -14,7 +14,7 @@ struct work_outcome {
     enum work_verdict verdict;
     int64_t key;     /* 0: not said; no job has that key */
     int32_t retries; /* WORK_FAIL; WEIR_RETRIES_LESS when not said */
-    weir_ms backoff; /* WORK_FAIL; 0: not said */
+    weir_ms backoff; /* WORK_FAIL; 0: not said; WEIR_ZERO: none */
     char *variables; /* NULL: not said; this and the next two with release_memory() */
     char *message, *code;
 };

@@ -206,7 +206,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _weir; printf '%s\\n' "${COMPREPLY[@]
         self.assertIn("status", self.complete("/usr/bin/zbctl", ""))
         for words in (("completion",), ("zeebe", "completion"), ("zeebe", "generate", "completion")):
             self.assertEqual(self.complete("weir", *words, ""), {"bash", "zsh", "fish"})
-        self.assertEqual(self.complete("weir", "zeebe", "create", ""), {"instance"})
+        self.assertEqual(self.complete("weir", "zeebe", "create", ""), {"instance", "worker"})
         self.assertEqual(self.complete("zbctl", "update", ""), {"retries", "timeout"})
         self.assertEqual(self.complete("weir", "zeebe", "activate", "jobs", "pay", "--max"), {"--max-jobs"})
         self.assertEqual(self.complete("weir", "zeebe", "create", "instance", "--with-result", "x", "--tag"), {"--tags"})

@@ -53,6 +53,9 @@ static void a_failure_says_what_it_wants_and_leaves_the_rest(void **state)
     assert_int_equal(out.retries, 0);
     assert_int_equal(out.backoff, 250);
     work_outcome_free(&out);
+    good(&out, "{\"fail\":{\"retryBackoff\":\"0s\"}}");
+    assert_int_equal(out.backoff, WEIR_ZERO);
+    work_outcome_free(&out);
 }
 
 static void an_error_has_a_code(void **state)
