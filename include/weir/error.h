@@ -67,7 +67,8 @@ typedef enum weir_kind {
     WEIR_KIND_REPLAY_GAP,         /**< the replay id is no longer retained                 */
     WEIR_KIND_TOKEN_REFUSED,      /**< the token endpoint refused the credentials          */
     WEIR_KIND_TOKEN_UNAVAILABLE,  /**< the token endpoint could not be reached or is down  */
-    WEIR_KIND_TOKEN_UNUSABLE      /**< the token endpoint's answer holds no token          */
+    WEIR_KIND_TOKEN_UNUSABLE,     /**< the token endpoint's answer holds no token          */
+    WEIR_KIND_INVALID_ACTIVATION  /**< jobs asked for with arguments that make no sense    */
 } weir_kind;
 
 typedef struct weir_error {

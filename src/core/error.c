@@ -55,6 +55,7 @@ static const char *const kinds[] = {
     [WEIR_KIND_TOKEN_REFUSED] = "token_refused",
     [WEIR_KIND_TOKEN_UNAVAILABLE] = "token_unavailable",
     [WEIR_KIND_TOKEN_UNUSABLE] = "token_unusable",
+    [WEIR_KIND_INVALID_ACTIVATION] = "invalid_activation",
 };
 
 static const char *const origins[] = {

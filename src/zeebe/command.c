@@ -23,6 +23,7 @@
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MOST_MS  5000
+#define UNAVAILABLE      14
 #define UNAUTHENTICATED  16
 #define HEADERS_FEW      8
 
@@ -166,10 +167,11 @@ static void explain_timeout(const struct command *c, struct rpc_end *end)
         return;
     if (c->why) {
         *e = *c->why;
-        end->grpc_status = e->origin == WEIR_ORIGIN_GRPC ? e->code : end->grpc_status;
+        end->grpc_status = e->origin == WEIR_ORIGIN_GRPC ? e->code : UNAVAILABLE;
         end->message = c->why->message;
     } else if (end->unprocessed && rpc_state(c->channel->rpc) != WEIR_CHANNEL_READY) {
         e->status = WEIR_UNREACHABLE;
+        end->grpc_status = UNAVAILABLE;
         e->retry_in_ms = 0;
     }
 }

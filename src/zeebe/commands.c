@@ -22,7 +22,7 @@ static const struct field create_fields[] = {
     {FIELD_INT64, 7, FIELD_AT(weir_create_instance, operation_reference)},
     {FIELD_IDS, 8, FIELD_AT(weir_create_instance, terminate_after), .depth = 2},
     {FIELD_TEXTS, 9, FIELD_AT(weir_create_instance, tags)},
-    {FIELD_TEXT, 10, FIELD_AT(weir_create_instance, business_id)},
+    {FIELD_TEXT, 10, FIELD_AT(weir_create_instance, business_id), .present = true},
 };
 static const struct field result_fields[] = {
     {FIELD_INT64, 2, FIELD_AT(weir_create_instance, request_timeout)},

@@ -140,7 +140,7 @@ static weir_status write_number(const struct writer *w, const struct field *f, i
 {
     int64_t value = options_number(given, f->usual);
     bool named = given == WEIR_ZERO || value == f->usual;
-    if (value < 0 && !named && !f->any)
+    if (value < 0 && !named)
         return refuse(w, f, "is negative");
     if (value != 0 || given == WEIR_ZERO)
         wire_int(w->out, f->number, value);
@@ -169,7 +169,7 @@ static weir_status write_pointer(const struct writer *w, const struct field *f, 
 {
     switch (f->kind) {
     case FIELD_TEXT:
-        return write_text(w, f, f->number, member);
+        return *(const char *)member || f->present ? write_text(w, f, f->number, member) : WEIR_OK;
     case FIELD_VARIABLES:
         return write_variables(w, f, member);
     case FIELD_RESULT:

@@ -23,7 +23,7 @@ struct field {
     unsigned char number;
     unsigned char depth; /* of FIELD_IDS: messages around each; at least 1               */
     bool required;
-    bool any; /* a negative number is one, too                                           */
+    bool present; /* an empty text is sent, too */
     size_t offset;
     const char *name;
     int64_t usual; /* of a number that is 0                                              */

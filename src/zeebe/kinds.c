@@ -26,6 +26,8 @@ static const struct {
     /* What the gateway let pass and the engine cannot write. */
     {NULL, "EXCEEDED_BATCH_RECORD_SIZE", UNKNOWN, WEIR_KIND_MESSAGE_TOO_LARGE},
 
+    {" ActivateJobs StreamActivatedJobs ", NULL, INVALID_ARGUMENT, WEIR_KIND_INVALID_ACTIVATION},
+
     /* Tenants and instructions are refused with the same status as variables and resources. */
     {NULL, "tenant", INVALID_ARGUMENT, WEIR_KIND_UNKNOWN},
     {NULL, "instructions but no element found", INVALID_ARGUMENT, WEIR_KIND_UNKNOWN},

@@ -1,5 +1,5 @@
 /* Any bytes as JSON: what is accepted is written in a way that is accepted again and written the
- * same; pointers into it never lead astray. */
+ * same; pointers into it never lead astray. What is called an object is one. */
 #include "core/json.h"
 
 #include <stdlib.h>
@@ -7,10 +7,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A reader that builds a tree refuses more: what occurs twice, does not fit or holds a NUL. */
+static void check_object(const weir_json *read, bool object, const weir_error *err)
+{
+    if (read
+            ? json_is_object(json_of(read)) != object
+            : object && !strstr(err->message, "occurs twice") &&
+                  !strstr(err->message, "does not fit") && !strstr(err->message, "a NUL character"))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     weir_error err = {0};
     weir_json *one = weir_json_parse((const char *)data, size, &err);
+    check_object(one, json_is_object_text((const char *)data, size), &err);
     if ((one == NULL) != (err.status == WEIR_INVALID))
         abort();
     if (!one)

@@ -43,6 +43,45 @@ static void expect_same(const struct ProtobufCMessageDescriptor *type, const cha
     codec_message_free(&again);
 }
 
+static void walk_decision(const weir_decision *d)
+{
+    for (size_t i = 0; i < d->evaluated_count; i++) {
+        for (size_t k = 0; k < d->evaluated[i].input_count; k++)
+            (void)strlen(d->evaluated[i].inputs[k].value);
+        for (size_t k = 0; k < d->evaluated[i].rule_count; k++)
+            for (size_t n = 0; n < d->evaluated[i].rules[k].output_count; n++)
+                (void)strlen(d->evaluated[i].rules[k].outputs[n].value);
+    }
+}
+
+/* The answer to a typed command: all of it can be read, or it is refused. */
+static void as_answers(weir_bytes wire)
+{
+    static const struct {
+        enum codec_rpc rpc;
+        codec_reader *reader;
+    } rows[] = {
+        {CODEC_CREATE_PROCESS_INSTANCE, codec_instance},
+        {CODEC_CREATE_PROCESS_INSTANCE_WITH_RESULT, codec_instance},
+        {CODEC_DEPLOY_RESOURCE, codec_deployment},
+        {CODEC_DELETE_RESOURCE, codec_deletion},
+        {CODEC_EVALUATE_DECISION, codec_decision},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        weir_error err = {0};
+        int64_t key = 0;
+        const struct codec_method *method = codec_method(rows[i].rpc);
+        void *face = rows[i].reader(method, wire, &err);
+        if (!face != (err.status == WEIR_PROTOCOL))
+            abort();
+        if (face && rows[i].reader == codec_decision)
+            walk_decision(face);
+        codec_result_free(face);
+        if (codec_has_key(method))
+            (void)codec_key(method, wire, &key, &err);
+    }
+}
+
 static void as_structs(weir_bytes wire)
 {
     weir_error err = {0};
@@ -67,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct ProtobufCMessageDescriptor *type = type_of(data[0]);
     weir_bytes wire = {data + 1, size - 1};
     as_structs(wire);
+    as_answers(wire);
     if (codec_unpack(&m, type, wire, &err) != WEIR_OK) {
         if (err.status != WEIR_PROTOCOL)
             abort();

@@ -70,6 +70,7 @@ static const struct {
     {{"call", "CompleteJob", "{\"jobKye\": 1}"}, 65, "jobKye"},
     {{"call", "Topologie"}, 65, "did you mean Topology?"},
     {{"pending"}, 0, "call 7: answered"},
+    {{"deploy_and_run", "/nowhere.bpmn"}, 74, "the resource: cannot open '/nowhere.bpmn'"},
     {{"handler"}, 0, "{\"status\":\"SERVING\"}"},
 };
 
@@ -88,7 +89,7 @@ static void every_example_does_what_it_says(void **state)
 
 static void without_a_gateway_they_say_why(void **state)
 {
-    static const char *const names[] = {"state", "call", "pending", "handler"};
+    static const char *const names[] = {"state", "call", "pending", "handler", "deploy_and_run"};
     char said[4096];
     (void)state;
     setenv("ZEEBE_ADDRESS", "http://", 1);

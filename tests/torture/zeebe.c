@@ -10,9 +10,13 @@
 #include "zeebe/codec.h"
 #include "zeebe/codec_results.h"
 #include "zeebe/codec_typed.h"
+#include "zeebe/commands_files.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <weir/weir.h>
 
 /* ---- on one thread ------------------------------------------------------------------------- */
 
@@ -67,6 +71,64 @@ static void a_topology_survives(void **state)
 {
     (void)state;
     torture(make_topology, (void *)(uintptr_t)codec_method_find("Topology", NULL));
+}
+
+static weir_status read_answer(void *user, weir_error *err)
+{
+    static const char text[] =
+        "{\"evaluatedDecisions\":[{\"matchedRules\":[{\"evaluatedOutputs\":[{},{}]},{}],"
+        "\"evaluatedInputs\":[{},{}]},{}]}";
+    const struct codec_method *method = codec_method(CODEC_EVALUATE_DECISION);
+    char *wire = NULL;
+    size_t len = 0;
+    (void)user;
+    weir_status status = codec_json_to_wire(method->response, text, &wire, &len, err);
+    weir_decision *decision =
+        status == WEIR_OK ? codec_decision(method, (weir_bytes){wire, len}, err) : NULL;
+    if (decision)
+        assert_int_equal(decision->evaluated[0].rules[0].output_count, 2);
+    else
+        status = err->status;
+    weir_decision_free(decision);
+    mem_free(wire);
+    return status;
+}
+
+static void an_answer_survives(void **state)
+{
+    (void)state;
+    torture(read_answer, NULL);
+}
+
+static weir_status gather(void *user, weir_error *err)
+{
+    const weir_resource resources[] = {{"m.bpmn", {"M", 1}}, {"n.dmn", {"N", 1}}, {0}};
+    const weir_deploy what = {.resources = resources, .folder = user};
+    struct named_files files = {0};
+    weir_status status = files_gather(&files, &what, err);
+    if (status == WEIR_OK)
+        assert_int_equal(files.count, 12);
+    files_free(&files);
+    return status;
+}
+
+static void gathering_files_survives(void **state)
+{
+    char folder[] = "/tmp/weir-torture-XXXXXX", path[64];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < 10; i++) {
+        snprintf(path, sizeof path, "%s/%d.bpmn", folder, i);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fclose(file);
+    }
+    torture(gather, folder);
+    for (int i = 0; i < 10; i++) {
+        snprintf(path, sizeof path, "%s/%d.bpmn", folder, i);
+        unlink(path);
+    }
+    rmdir(folder);
 }
 
 static weir_status describe(void *user, weir_error *err)
@@ -143,6 +205,39 @@ static weir_credentials *fixed(weir_error *err)
     return credentials;
 }
 
+static void wait_for(weir_call *call, weir_error *err)
+{
+    int64_t key = 0;
+    if (call && weir_call_wait(call, 20000, err) == WEIR_OK)
+        (void)weir_call_key(call, &key, err);
+    acceptable(err);
+    weir_call_free(call);
+}
+
+static void use_typed(weir_zeebe *zeebe)
+{
+    const char *const starts[] = {"a", NULL};
+    const weir_resource resources[] = {{"m.bpmn", {"M", 1}}, {0}};
+    weir_error err = {0};
+    weir_create_instance *create =
+        WEIR_CREATE_INSTANCE(.process_definition_key = 1, .variables = "{\"a\":[1]}",
+                             .start_elements = starts);
+    weir_set_variables *set = WEIR_SET_VARIABLES(.element_instance_key = 5, .variables = "{}");
+    weir_complete_job *complete = WEIR_COMPLETE_JOB(.job_key = 1, .result = "{\"denied\":true}");
+    wait_for(weir_zeebe_set_variables_start(zeebe, set, 20000, &err), &err);
+    err = (weir_error){0};
+    weir_instance_free(weir_zeebe_create_instance(zeebe, create, 20000, &err));
+    if (err.status != WEIR_PROTOCOL) /* an echo of the variables is no key */
+        acceptable(&err);
+    (void)weir_zeebe_complete_job(zeebe, complete, 20000, &err);
+    if (err.status != WEIR_NOT_FOUND)
+        acceptable(&err);
+    err = (weir_error){0};
+    weir_call_free(
+        weir_zeebe_deploy_start(zeebe, WEIR_DEPLOY(.resources = resources), 20000, &err));
+    acceptable(&err);
+}
+
 static void use(weir_zeebe *zeebe)
 {
     const weir_metadata headers[] = {{"x-one", {"1", 1}}, {"x-two-bin", {"\0\1", 2}}, {0}};
@@ -160,6 +255,7 @@ static void use(weir_zeebe *zeebe)
         assert_int_equal(err.status, WEIR_NO_MEMORY);
     read_all(burst, SIZE_MAX);
     read_all(flood, 100);
+    use_typed(zeebe);
     weir_call_free(burst);
     weir_call_free(flood);
     weir_call_free(echo);
@@ -208,6 +304,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_survives),
         cmocka_unit_test(a_topology_survives),
+        cmocka_unit_test(an_answer_survives),
+        cmocka_unit_test(gathering_files_survives),
         cmocka_unit_test(a_description_survives),
         cmocka_unit_test(the_environment_survives),
         cmocka_unit_test(channels_and_calls_survive),
