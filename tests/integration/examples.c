@@ -18,6 +18,8 @@ static int setup(void **state)
     const struct sandbox_options options = {.require_token = true};
     const char *name, *value;
     (void)state;
+    if (chdir(getenv("WEIR_SOURCE")) != 0) /* what is deployed is named from there */
+        return -1;
     sandbox = sandboxed_start(&options);
     for (size_t i = 0; sandbox_setting(sandbox, i, &name, &value); i++)
         setenv(name, value, 1);
@@ -70,6 +72,12 @@ static const struct {
     {{"call", "CompleteJob", "{\"jobKye\": 1}"}, 65, "jobKye"},
     {{"call", "Topologie"}, 65, "did you mean Topology?"},
     {{"pending"}, 0, "call 7: answered"},
+    {{"deploy_and_run", "examples/hello.bpmn", "{\"name\":\"weir\"}"},
+     0,
+     "ended with {\"name\":\"weir\"}"},
+    {{"deploy_and_run", "examples/hello.bpmn", "{\"name\""},
+     65,
+     "variables: no valid JSON at line 1"},
     {{"deploy_and_run", "/nowhere.bpmn"}, 74, "the resource: cannot open '/nowhere.bpmn'"},
     {{"handler"}, 0, "{\"status\":\"SERVING\"}"},
 };
