@@ -14,8 +14,8 @@ weir_ms session_timeout(const struct args *args);
  * answer comes within `limit`: 90 % of it, and where that leaves less than half a second, so much
  * less. */
 weir_ms session_wait(weir_ms limit);
-/* For a command that says itself what matters (an outage once, its end): what the library has to say
- * of single attempts is shown only where a level was asked for. */
+/* For a command that says itself what matters (an outage once, its end): what the library has to
+ * say of single attempts is shown only where a level was asked for. */
 void session_quiet(void);
 /* A line on stderr, as a warning of the log. */
 void session_warn(const char *part, const char *fmt, ...) WEIR_PRINTF(2, 3);

@@ -81,6 +81,7 @@ static char *message_of(const char *text)
     size_t len = text ? strlen(text) : 0;
     struct buf out = BUF_INIT(MESSAGE_MOST + 1);
     buf_reserve(&out, len < MESSAGE_MOST ? len : MESSAGE_MOST);
+    buf_add(&out, "", 0); /* ended, also when nothing follows */
     for (size_t at = 0; at < len && !out.failed;) {
         size_t step = text_utf8_step(text + at, len - at);
         size_t size = step ? step : 1;

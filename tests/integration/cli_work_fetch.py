@@ -31,7 +31,7 @@ class Fetching(WorkCase):
     def test_its_name(self):
         self.given({"n": 1}, {"n": 2})
         out = self.path("jobs")
-        running = self.start_work("--count", "1", "--whole-job", "--concurrency", "1", "--exec", f"cat >>{out}; echo >>{out}")
+        running = self.start_work("--count", "1", "--timeout", "5s", "--whole-job", "--concurrency", "1", "--exec", f"cat >>{out}; echo >>{out}")
         self.expect(running.end(), 0)
         self.expect(self.work("--count", "1", "--name", "me", "--whole-job", "--exec", f"cat >>{out}; echo >>{out}"), 0)
         with open(out, encoding="utf-8") as file:

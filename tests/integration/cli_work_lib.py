@@ -120,8 +120,9 @@ class WorkCase(SandboxCase):
         return [json.loads(line) for line in result.out.splitlines()]
 
     def one(self, *args, **more):
-        """The line of the only job. If it fails it may come again before the worker stops, and is handed back then."""
-        lines = self.lines(self.work("-o", "json", "--count", "1", *args, **more))
+        """The line of the only job. If it fails it may come again before the worker stops, and is handed back then, or
+        comes back by its lock, which therefore is short."""
+        lines = self.lines(self.work("-o", "json", "--count", "1", "--timeout", "5s", *args, **more))
         lines = [line for line in lines if line["outcome"] != "returned"]
         self.assertEqual(len(lines), 1, lines)
         return lines[0]
