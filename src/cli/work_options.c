@@ -46,7 +46,7 @@ static const struct amount amounts[AMOUNTS] = {
     [AMOUNT_BACKOFF] = {"retry-backoff", true, 0, LONGEST, 0},
     [AMOUNT_COUNT] = {"count", false, 1, INT64_MAX, 0},
     [AMOUNT_IDLE] = {"until-idle", true, 0, LONGEST, -1},
-    [AMOUNT_DRAIN] = {"drain", true, 0, LONGEST, 30000},
+    [AMOUNT_DRAIN] = {"drain", true, 0, LONGEST - 60000, 30000},
     [AMOUNT_HANDLER_TIMEOUT] = {"handler-timeout", true, 1, LONGEST, -1},
     [AMOUNT_GIVE_UP] = {"give-up", true, 0, LONGEST, 0},
 };
@@ -221,9 +221,9 @@ static weir_ms or_zero(weir_ms value)
 }
 
 /* The library's own limits come after ours: the program ends a handler and says why, and has then
- * still the lock to say it to the gateway. How long a worker that stops may take is main()'s
- * affair: those that --count or --until-idle leave in hand are not hurried, those that a signal
- * does have --drain. */
+ * still the lock to say it to the gateway. That also goes for --drain, which main() keeps when a
+ * signal has come; the library's is for a worker that ends because of a failure. What --count
+ * leaves in hand is not hurried. */
 static void fill_worker(struct work_options *options, const int64_t amount[AMOUNTS])
 {
     weir_worker_options *worker = &options->worker;
@@ -234,7 +234,7 @@ static void fill_worker(struct work_options *options, const int64_t amount[AMOUN
     options->count = amount[AMOUNT_COUNT];
     worker->job_timeout = lock;
     worker->max_job_time = options->handler_timeout + (weir_ms)3 * WORK_GRACE;
-    worker->drain = WEIR_FOREVER;
+    worker->drain = options->count ? WEIR_FOREVER : options->drain + (weir_ms)2 * WORK_GRACE;
     worker->max_active = (int)amount[AMOUNT_ACTIVE];
     worker->threads = (int)amount[AMOUNT_HANDLERS];
     worker->poll_interval = or_zero(amount[AMOUNT_INTERVAL]);
