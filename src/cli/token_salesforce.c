@@ -1,5 +1,7 @@
 /* `weir token --for salesforce`: the grant is chosen by what is there, in the order of the guide:
  * a ready token, a refresh token, a private key, a password, else client credentials. */
+#include <string.h>
+
 #include "cli/fail.h"
 #include "cli/groups.h"
 #include "cli/token.h"
@@ -52,10 +54,12 @@ static weir_status find_login(struct salesforce *s, const struct args *args, wei
     str_add(&url, s->login_url.value);
     while (url.len > 0 && url.data[url.len - 1] == '/')
         url.data[--url.len] = '\0';
+    char where[sizeof s->login_url.where];
+    memcpy(where, s->login_url.where, sizeof where);
     setting_free(&s->login_url);
-    setting_default(&s->login_url, url.data, "resolved");
+    setting_default(&s->login_url, url.data, where);
     str_add(&url, TOKEN_PATH);
-    setting_default(&s->grant.at[GRANT_TOKEN_URL], url.data, "resolved");
+    setting_default(&s->grant.at[GRANT_TOKEN_URL], url.data, where);
     str_free(&url);
     return WEIR_OK;
 }

@@ -7,6 +7,7 @@
 #include "cli/fail.h"
 #include "cli/groups.h"
 #include "cli/login.h"
+#include "cli/option_names.h"
 #include "cli/session.h"
 #include "cli/token.h"
 
@@ -169,6 +170,25 @@ static void warn_of_loss(const char *refresh_token, void *user)
                          "new one is lost: give --cache FILE");
 }
 
+static const char *where(const struct token_settings *grant, enum token_setting which)
+{
+    return token_setting_text(grant, which) ? grant->at[which].where : NULL;
+}
+
+static void name_settings(const struct token_settings *grant, weir_error *err)
+{
+    const struct option_name called[] = {
+        {"token_url", where(grant, GRANT_TOKEN_URL)},
+        {"client_id", where(grant, GRANT_CLIENT_ID)},
+        {"client_secret", where(grant, GRANT_CLIENT_SECRET)},
+        {"private_key_file", where(grant, GRANT_PRIVATE_KEY)},
+        {"private_key", where(grant, GRANT_PRIVATE_KEY)},
+        {"tls.root_certificates", grant->ca_file.value ? grant->ca_file.where : NULL},
+        {NULL, NULL},
+    };
+    option_names_replace(err, called);
+}
+
 weir_credentials *token_settings_open(const struct token_settings *grant, weir_grant kind,
                                       weir_oauth2_options *options, weir_error *err)
 {
@@ -192,7 +212,10 @@ weir_credentials *token_settings_open(const struct token_settings *grant, weir_g
     if (!options->password)
         options->password = token_setting_text(grant, GRANT_PASSWORD);
     login_set_key(options, &grant->at[GRANT_PRIVATE_KEY]);
-    return weir_credentials_oauth2(options, err);
+    weir_credentials *credentials = weir_credentials_oauth2(options, err);
+    if (!credentials)
+        name_settings(grant, err);
+    return credentials;
 }
 
 /* ---- without --for -------------------------------------------------------------------------- */

@@ -1,7 +1,30 @@
 /* From the settings of `weir zeebe` to credentials. Texts are borrowed: the library copies what it
  * keeps. */
 #include "cli/login.h"
+#include "cli/option_names.h"
 #include "cli/zeebe_open.h"
+
+static const char *where(const struct zeebe_settings *s, enum zeebe_setting which)
+{
+    return zeebe_setting_text(s, which) ? s->at[which].where : NULL;
+}
+
+void cli_zeebe_name_settings(const struct zeebe_settings *s, weir_error *err)
+{
+    const char *roots = where(s, ZEEBE_CERT_PATH);
+    const struct option_name names[] = {
+        {"token_url", where(s, ZEEBE_AUTHZ_URL)},
+        {"client_id", where(s, ZEEBE_CLIENT_ID)},
+        {"client_secret", where(s, ZEEBE_CLIENT_SECRET)},
+        {"private_key_file", where(s, ZEEBE_PRIVATE_KEY)},
+        {"private_key", where(s, ZEEBE_PRIVATE_KEY)},
+        {"tls.root_certificates", roots ? roots : where(s, ZEEBE_CA_FILE)},
+        {"grpc_address", where(s, ZEEBE_ADDRESS)},
+        {"grpc.default_authority", where(s, ZEEBE_AUTHORITY)},
+        {NULL, NULL},
+    };
+    option_names_replace(err, names);
+}
 
 weir_credentials *cli_zeebe_credentials(const struct zeebe_settings *s, weir_ms timeout,
                                         weir_error *err)
@@ -26,5 +49,8 @@ weir_credentials *cli_zeebe_credentials(const struct zeebe_settings *s, weir_ms 
     };
     login_set_cache(&options, &s->at[ZEEBE_CACHE]);
     login_set_key(&options, &s->at[ZEEBE_PRIVATE_KEY]);
-    return weir_credentials_oauth2(&options, err);
+    weir_credentials *credentials = weir_credentials_oauth2(&options, err);
+    if (!credentials)
+        cli_zeebe_name_settings(s, err);
+    return credentials;
 }

@@ -122,11 +122,17 @@ static weir_channel *open_channel(const struct zeebe_settings *s, const weir_cha
         .allow_plaintext_credentials = setting_switch(&s->at[ZEEBE_ALLOW_PLAINTEXT], false),
         .plaintext = !s->tls && s->login != LOGIN_NONE,
     };
-    if (s->login == LOGIN_NONE)
-        return s->tls ? weir_channel_secure(&options, err) : weir_channel_insecure(&options, err);
-    weir_credentials *credentials = cli_zeebe_credentials(s, timeout, err);
-    weir_channel *channel = weir_channel_with_credentials(&options, credentials, err);
-    weir_credentials_free(credentials);
+    weir_channel *channel = NULL;
+    if (s->login == LOGIN_NONE) {
+        channel =
+            s->tls ? weir_channel_secure(&options, err) : weir_channel_insecure(&options, err);
+    } else {
+        weir_credentials *credentials = cli_zeebe_credentials(s, timeout, err);
+        channel = credentials ? weir_channel_with_credentials(&options, credentials, err) : NULL;
+        weir_credentials_free(credentials);
+    }
+    if (!channel)
+        cli_zeebe_name_settings(s, err);
     return channel;
 }
 

@@ -15,6 +15,8 @@ weir_channel *cli_zeebe_channel(const struct zeebe_settings *settings, const str
 /* The credentials of a login that is not LOGIN_NONE; a token request may take `timeout`. */
 weir_credentials *cli_zeebe_credentials(const struct zeebe_settings *settings, weir_ms timeout,
                                         weir_error *err);
+/* The settings in *err are called as they were given: "--authz-url", "CAMUNDA_OAUTH_URL". */
+void cli_zeebe_name_settings(const struct zeebe_settings *settings, weir_error *err);
 /* Finds the settings, too; for commands that need nothing else of them. */
 weir_zeebe *cli_zeebe_open_from(const struct args *args, weir_error *err);
 #endif

@@ -330,6 +330,28 @@ IDP = {"CAMUNDA_OAUTH_URL": "https://idp.example/t"}
 class Settings(Case):
     """Status 78 before anything is connected."""
 
+    def test_settings_are_called_as_they_were_given(self):
+        login = {"CAMUNDA_CLIENT_ID": "me", "CAMUNDA_CLIENT_SECRET": "s3cret-in-a-url"}
+        mine = {"OAUTH_CLIENT_SECRET": "s3cret-in-a-url", "OAUTH_CLIENT_ID": "me"}
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as none:
+            none.write("none")
+            none.flush()
+            for words, env, pattern in (
+                ("zeebe status --authz-url ftp://x", login, "^weir: zeebe: --authz-url: the scheme"),
+                ("zeebe status", {**login, "CAMUNDA_OAUTH_URL": "x"}, "^weir: zeebe: CAMUNDA_OAUTH_URL is no URL"),
+                ("zeebe status --address https://127.0.0.1:1 --ca-file " + none.name, {}, r"\(--ca-file\)"),
+                ("zeebe status --address https://127.0.0.1:1", {"WEIR_CA_FILE": none.name}, r"\(WEIR_CA_FILE\)"),
+                ("zeebe status --cert-path " + none.name, {}, r"\(--cert-path\)"),
+                ("zeebe status --client-key " + none.name, {}, "without --client-cert"),
+                ("zeebe status --authority a/b", {}, "--authority is 'a/b'"),
+                ("token --token-url https://me@x.invalid/t", mine, "--token-url .*OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET"),
+                ("token --token-url https://x.invalid/t --param grant_type=x", mine, r"\(--param repeats"),
+                ("token --for salesforce --login-url ftp://x", {"SALESFORCE_CLIENT_ID": "me", "SALESFORCE_CLIENT_SECRET":
+                 "s3cret-in-a-url"}, "^weir: token: --login-url: the scheme"),
+            ):
+                with self.subTest(words):
+                    self.expect(self.one_line(self.weir(*words.split(), "--request-timeout", "1s", env=env)), 65, "", pattern)
+
     def test_what_is_missing_or_contradictory_is_named(self):
         for args, env, named in (
             ((), {"CAMUNDA_CLIENT_ID": "me"}, ("CAMUNDA_CLIENT_SECRET", "ZEEBE_CLIENT_SECRET")),
