@@ -2,8 +2,11 @@
  * new one starts. A plan in a file has the form of the request itself. */
 #include <string.h>
 
+#include "cli/fail.h"
 #include "cli/json_arg.h"
 #include "cli/zeebe_rpc.h"
+
+#include <weir/json.h>
 
 /* "LEFT=RIGHT": the left part to release; *right is NULL where there is no '='. */
 static char *split(const char *given, const char **right)
@@ -120,6 +123,23 @@ static char *read_plan(const struct zeebe_request *request, weir_error *err)
     return json_arg_object("plan", args_text(request->args, "plan"), err);
 }
 
+/* What the command line says already, the plan must not say again. */
+static weir_status check_members(const struct zeebe_request *request, const char *plan,
+                                 weir_error *err)
+{
+    weir_json *json = weir_json_parse(plan, strlen(plan), err);
+    const char *twice = NULL;
+    if (!json)
+        return err->status;
+    if (weir_json_at(json, "/processInstanceKey"))
+        twice = "processInstanceKey, which is KEY";
+    else if (weir_json_at(json, "/operationReference") &&
+             args_has(request->args, "operation-reference"))
+        twice = "operationReference, which is --operation-reference";
+    weir_json_free(json);
+    return twice ? fail_set(err, WEIR_INVALID, "--plan holds %s", twice) : WEIR_OK;
+}
+
 weir_status zeebe_add_plan(struct zeebe_request *request, const struct zeebe_field *field,
                            weir_error *err)
 {
@@ -132,12 +152,13 @@ weir_status zeebe_add_plan(struct zeebe_request *request, const struct zeebe_fie
     const char *start = strchr(plan, '{') + 1;
     const char *end = strrchr(plan, '}');
     start += strspn(start, " \t\r\n");
-    if (start < end) {
+    weir_status status = check_members(request, plan, err);
+    if (status == WEIR_OK && start < end) {
         zeebe_add_name(&request->json, NULL);
         str_add_bytes(&request->json, start, (size_t)(end - start));
     }
     release_memory(plan);
-    return WEIR_OK;
+    return status;
 }
 
 static const struct zeebe_field migration[] = {

@@ -1,13 +1,16 @@
 /* Any lines as a command line of weir, and each as a duration, a size, an address, base64: what is
- * understood means the same when it is written again, what is not is complained about. */
+ * understood means the same when it is written again, what is not is complained about. Commands
+ * that are one RPC become requests, and those are JSON whatever the words were. */
 #include "cli/base64.h"
 #include "cli/endpoint.h"
 #include "cli/groups.h"
 #include "cli/parse.h"
 #include "cli/value.h"
+#include "cli/zeebe_rpc.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <weir/json.h>
 
 #define WORDS 24
 
@@ -69,6 +72,30 @@ static void try_base64(const char *word)
     str_free(&again);
 }
 
+/* Could a word name a file, or standard input? Nothing is read here. */
+static bool names_file(int argc, char **argv)
+{
+    bool found = false;
+    for (int i = 0; i < argc; i++)
+        found = found || strpbrk(argv[i], "/.@") || strcmp(argv[i], "-") == 0;
+    return found;
+}
+
+/* Whatever was typed, a request that is built is one JSON object. */
+static void try_request(const struct args *args)
+{
+    struct zeebe_request request;
+    weir_error err = {0};
+    if (zeebe_request_build(&request, args, &err) == WEIR_OK) {
+        weir_json *json = weir_json_parse(request.json.data, request.json.len, &err);
+        must(json && request.json.data[0] == '{');
+        weir_json_free(json);
+    } else {
+        must(err.message[0] != '\0');
+    }
+    zeebe_request_free(&request);
+}
+
 static void try_line(int argc, char **argv)
 {
     struct args args;
@@ -77,6 +104,8 @@ static void try_line(int argc, char **argv)
     bool understood = args_parse(&args, &weir_table, argc, argv, &complaint);
     must(understood == (complaint.len == 0));
     must(!understood || args.help || args.version || args.command);
+    if (understood && !args.help && !args.version && args.command->rpc && !names_file(argc, argv))
+        try_request(&args);
     args_free(&args);
     str_free(&complaint);
 }
