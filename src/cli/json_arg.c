@@ -42,6 +42,15 @@ static void name_source(const char *flag, const char *file, weir_error *err)
                    message);
 }
 
+/* Was a file meant that is not there? */
+static void mention_file(const char *value, weir_error *err)
+{
+    size_t len = strlen(err->message);
+    if (strchr("{[\"", value[strspn(value, " \t\r\n")]) || !strpbrk(value, "./"))
+        return;
+    (void)snprintf(err->message + len, sizeof err->message - len, "; no file has this name");
+}
+
 static weir_status check_object(const char *text, size_t len, weir_error *err)
 {
     if (text[strspn(text, " \t\r\n")] == '\0' && strlen(text) == len)
@@ -78,6 +87,8 @@ char *json_arg_object(const char *flag, const char *value, weir_error *err)
     if (check_object(text, len, err) == WEIR_OK)
         return text;
     name_source(flag, file, err);
+    if (!file)
+        mention_file(value, err);
     release_memory(text);
     return NULL;
 }

@@ -281,6 +281,11 @@ class BadData(Case):
                 result = self.one_line(self.weir("zeebe", *words, "--variables", value))
                 self.expect(result, 65, "", "^weir: zeebe: --variables: .*" + pattern)
 
+    def test_a_file_that_is_not_there_is_mentioned(self):
+        result = self.weir("zeebe", "complete", "job", "5", "--variables", "nowhere.json")
+        self.expect(self.one_line(result), 65, "", "line 1, column .*; no file has this name")
+        self.assertNotIn("file", self.weir("zeebe", "complete", "job", "5", "--variables", '["a.json"]').err)
+
     def test_what_cannot_be_read_is_74_and_what_is_no_resource_65(self):
         with tempfile.TemporaryDirectory() as folder:
             self.expect(self.one_line(self.weir("zeebe", "deploy", folder + "/x.bpmn")), 74, "", "cannot read .*No such file")
