@@ -157,7 +157,7 @@ class Failures(SandboxCase):
 
     def test_a_malformed_parameter_or_url_is_65(self):
         self.fails(65, "INVALID", "--param", "novalue", pattern="--param")
-        self.fails(65, "INVALID", "--token-url", "nonsense", pattern="token_url is no URL")
+        self.fails(65, "INVALID", "--token-url", "nonsense", pattern="--token-url is no URL")
 
 
 class Trust(SandboxCase):
