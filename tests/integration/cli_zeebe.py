@@ -56,20 +56,21 @@ class Answers(SandboxCase):
             process.stdout.close()
 
     def test_a_stream_that_outlasts_the_limit_is_75_and_its_messages_are_there(self):
-        result = self.at("zeebe", "call", "grpc.health.v1.Health/Watch", "--json", "--request-timeout", "1s")
+        result = self.at("zeebe", "call", "grpc.health.v1.Health/Watch", "--json", "--request-timeout", "3s")
         self.expect(result, 75, Whole('{"status":"SERVING"}\n'))
         self.assertEqual(result.error()["status"], "TIMEOUT")
 
     def test_what_the_server_is_asked_to_wait_is_less_than_the_limit(self):
         start = time.monotonic()
-        call = ("zeebe", "call", "ActivateJobs", "--request-timeout", "2s", "--data")
+        call = ("zeebe", "call", "ActivateJobs", "--request-timeout", "10s", "--data")
         self.expect(self.at(*call, '{"type":"t","worker":"w","timeout":1,"maxJobsToActivate":1}'), 0, "", "")
-        self.assertTrue(1.4 < time.monotonic() - start < 10)
-        self.expect(self.at(*call, '{"type":"t","timeout":1,"maxJobsToActivate":1,"requestTimeout":30000}'), 75, "", "ActivateJobs")
+        self.assertTrue(8.5 < time.monotonic() - start < 30)
+        longer = (*call, '{"type":"t","timeout":1,"maxJobsToActivate":1,"requestTimeout":30000}', "--request-timeout", "3s")
+        self.expect(self.at(*longer), 75, "", "ActivateJobs")
         self.expect(self.at(*call, '{"type":"t","timeout":1,"maxJobsToActivate":1,"requestTimeout":-1}'), 0, "", "")
 
     def test_no_jobs_is_an_answer_within_the_limit(self):
-        for words in (("--long-poll", "0"), ("--request-timeout", "1s"), ("--requestTimeout", "1s", "-o", "json")):
+        for words in (("--long-poll", "0"), ("--long-poll", "300ms"), ("--long-poll", "300ms", "--requestTimeout", "30s", "-o", "json")):
             self.expect(self.at("zeebe", "activate", "jobs", "nothing", *words), 0, Whole('{\n  "jobs": []\n}\n'), "")
 
     def test_human_is_zbctls_word_for_text(self):
@@ -145,16 +146,16 @@ class Failures(SandboxCase):
             with self.subTest(grpc):
                 self.fault("forget")
                 self.fault("zeebe.Topology", "all", f"status:{grpc}:words")
-                error = self.fails(status, name, "call", "Topology", "--request-timeout", "700ms")
+                error = self.fails(status, name, "call", "Topology", "--request-timeout", "3s")
                 self.assertIn("words", error["message"])
                 self.assertEqual(error["origin"], "grpc")
 
     def test_a_gateway_that_is_not_there_is_unreachable(self):
-        error = self.fails(69, "UNREACHABLE", "status", "--request-timeout", "1s", env={"ZEEBE_ADDRESS": "127.0.0.1:1"},
+        error = self.fails(69, "UNREACHABLE", "status", "--request-timeout", "3s", env={"ZEEBE_ADDRESS": "127.0.0.1:1"},
                            pattern="127.0.0.1:1")
         self.assertEqual(error["origin"], "system")
         nobody = {"ZEEBE_ADDRESS": "nowhere.invalid:1", "CAMUNDA_CLIENT_ID": None, "CAMUNDA_CLIENT_SECRET": None}
-        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "1s", env=nobody, pattern="nowhere.invalid")
+        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "3s", env=nobody, pattern="nowhere.invalid")
 
     def test_one_that_does_not_answer_is_a_timeout_in_time(self):
         self.fault("zeebe.Topology", "all", "hang")
@@ -164,7 +165,7 @@ class Failures(SandboxCase):
 
     def test_one_that_answers_nonsense_broke_the_protocol(self):
         self.fault("zeebe.Topology", "all", "garbage")
-        self.fails(76, "PROTOCOL", "status", "--request-timeout", "2s")
+        self.fails(76, "PROTOCOL", "status", "--request-timeout", "10s")
 
     def test_refused_credentials_say_so_at_once(self):
         start = time.monotonic()
@@ -172,7 +173,7 @@ class Failures(SandboxCase):
         self.assertLess(time.monotonic() - start, 30)
 
     def test_a_token_endpoint_that_is_down_is_said(self):
-        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "1s", env={"CAMUNDA_OAUTH_URL": "http://127.0.0.1:1/t"},
+        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "3s", env={"CAMUNDA_OAUTH_URL": "http://127.0.0.1:1/t"},
                    pattern="127.0.0.1:1")
 
     def test_a_temporary_failure_is_mended_inside_the_limit(self):
@@ -191,11 +192,11 @@ class Failures(SandboxCase):
 
     def test_a_proxy_that_is_not_there_is_named(self):
         nobody = {"ZEEBE_ADDRESS": "gw.invalid:1", "CAMUNDA_CLIENT_ID": None, "CAMUNDA_CLIENT_SECRET": None}
-        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "1s", "--proxy", "http://127.0.0.1:1", env=nobody,
+        self.fails(69, "UNREACHABLE", "status", "--request-timeout", "3s", "--proxy", "http://127.0.0.1:1", env=nobody,
                    pattern="127.0.0.1:1")
 
     def test_the_log_is_json_lines_when_asked_for(self):
-        result = self.at("zeebe", "status", "--log-level", "trace", "--log-json", "--json", "--request-timeout", "300ms",
+        result = self.at("zeebe", "status", "--log-level", "trace", "--log-json", "--json", "--request-timeout", "3s",
                          env={"ZEEBE_ADDRESS": "127.0.0.1:1"})
         lines = [json.loads(line) for line in self.expect(result, 69, "").all_err.splitlines()]
         self.assertEqual(set(lines[0]), {"time", "level", "part", "channel", "message"})
@@ -203,7 +204,7 @@ class Failures(SandboxCase):
 
     def test_warnings_of_attempts_are_said_as_they_come_when_asked_for(self):
         nowhere = {"ZEEBE_ADDRESS": "127.0.0.1:1"}
-        result = self.at("zeebe", "status", "--log-level", "warn", "--request-timeout", "300ms", env=nowhere)
+        result = self.at("zeebe", "status", "--log-level", "warn", "--request-timeout", "3s", env=nowhere)
         self.assertRegex(result.all_err, r"(?m)^weir: zeebe#\d+: warn: no connection")
 
     def test_a_signal_ends_it_with_130_or_143(self):
