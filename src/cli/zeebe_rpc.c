@@ -82,8 +82,7 @@ static void call_once(weir_zeebe *zeebe, const struct zeebe_request *request,
     weir_free(answer);
 }
 
-/* Of a message that holds one list, the elements with the blanks in front of them. */
-static void add_elements(struct str *all, const char *message)
+void zeebe_merge(struct str *all, const char *message)
 {
     const char *start = strchr(message, '[');
     const char *end = strrchr(message, ']');
@@ -97,12 +96,20 @@ static void add_elements(struct str *all, const char *message)
     str_add_bytes(all, start + 1, (size_t)(end - start - 1));
 }
 
+void zeebe_merged_text(struct str *out, const struct zeebe_rpc *rpc, const struct str *all)
+{
+    str_addf(out, "{\n  \"%s\": [", rpc->merged);
+    str_add(out, str_text(all));
+    str_add(out, all->len ? "\n  ]\n}\n" : "]\n}\n");
+}
+
 static void print_merged(const struct zeebe_rpc *rpc, const struct str *all)
 {
-    out_addf("{\n  \"%s\": [", rpc->merged);
-    out_add(str_text(all));
-    out_add(all->len ? "\n  ]\n}\n" : "]\n}\n");
+    struct str text = {0};
+    zeebe_merged_text(&text, rpc, all);
+    out_add(text.data);
     out_flush();
+    str_free(&text);
 }
 
 /* What came before a failure is printed all the same: those jobs are locked, and whoever asked for
@@ -118,7 +125,7 @@ static void call_merged(weir_zeebe *zeebe, const struct zeebe_request *request,
         char *message = NULL;
         status = weir_call_next(call, &message, WEIR_FOREVER, err);
         if (status == WEIR_OK)
-            add_elements(&all, message);
+            zeebe_merge(&all, message);
         weir_free(message);
     }
     if (status == WEIR_STOPPED || all.len)

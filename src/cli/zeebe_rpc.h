@@ -62,6 +62,10 @@ void zeebe_request_free(struct zeebe_request *request);
 /* The text of an answer: `rpc->text` with its names replaced. */
 void zeebe_rpc_text(struct str *out, const struct zeebe_rpc *rpc, const char *request,
                     const char *answer);
+/* Adds the elements of the one list that a message holds, with the blanks in front of them; then
+ * the document of all. */
+void zeebe_merge(struct str *all, const char *message);
+void zeebe_merged_text(struct str *out, const struct zeebe_rpc *rpc, const struct str *all);
 /* The command: its exit status. */
 int zeebe_rpc_run(const struct args *args);
 

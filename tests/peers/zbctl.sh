@@ -227,3 +227,34 @@ for version in ${ZBCTL_BROKERS:-8.5.8 8.6.0}; do
     more_than_zbctl
     end "$BROKER_PID"
 done
+
+# Jobs of two partitions come in messages of their own; both programs make one document of them.
+p="zbctl, 8.6.0, two partitions:"
+has "$p" everything 8.6.0 || exit 0
+start_broker 8.6.0 ZEEBE_BROKER_CLUSTER_PARTITIONSCOUNT=2
+at=127.0.0.1:$BROKER_PORT
+both_lead() { [ "$("$WEIR" zeebe status --address "$at" | grep -c ': Leader, Healthy')" = 2 ]; }
+if ! broker_up "$p" -plaintext || ! until_true 60 both_lead; then
+    FAIL "$p start" "not both partitions have a leader"
+    exit 1
+fi
+check "$p deploy" 0 side_by_side "$WEIR" zeebe deploy "$HERE/side_by_side.bpmn" --request-timeout 50s --address "$at"
+made=0
+make_one() { "$WEIR" zeebe create instance side_by_side --request-timeout 5s --address "$at" >"$WORK/out" 2>"$WORK/err"; }
+while [ "$made" -lt 8 ]; do
+    until_true 90 make_one || { FAIL "$p create instance" "$(head -1 "$WORK/err")"; exit 1; }
+    made=$((made + 1))
+done
+partitions='len(set(int(j["key"]) >> 51 for j in a["jobs"]))'
+all_there() { # PROGRAM...: jobs of both partitions in one document
+    [ "$("$@" activate jobs first --maxJobsToActivate 8 --timeout 1s --address "$at" | json "$partitions")" = 2 ]
+}
+for who in zbctl weir; do
+    if [ "$who" = weir ]; then set -- "$WEIR" zeebe; else set -- "$ZBCTL" --insecure; fi
+    # A lock of one second: the next has them again.
+    if until_true 30 all_there "$@"; then
+        ok "$p $who merges the jobs of both"
+    else
+        FAIL "$p $who merges the jobs of both" "they were never in one document"
+    fi
+done

@@ -330,6 +330,36 @@ static void texts_are_zbctls(void **state)
     }
 }
 
+static void the_jobs_of_all_messages_are_one_document(void **state)
+{
+    (void)state;
+    static const char *const messages[][4] = {
+        {NULL},
+        {"{\n  \"jobs\": []\n}", NULL},
+        {"{\n  \"jobs\": [\n    {\n      \"key\": \"1\"\n    }\n  ]\n}", "{\n  \"jobs\": []\n}",
+         "{\n  \"jobs\": [\n    {\n      \"key\": \"]\"\n    },\n    {\n      \"key\": \"[\"\n    "
+         "}\n  ]\n}",
+         NULL},
+    };
+    static const char *const wanted[] = {
+        "{\n  \"jobs\": []\n}\n",
+        "{\n  \"jobs\": []\n}\n",
+        "{\n  \"jobs\": [\n    {\n      \"key\": \"1\"\n    },\n    {\n      \"key\": \"]\"\n    "
+        "},\n"
+        "    {\n      \"key\": \"[\"\n    }\n  ]\n}\n",
+    };
+    const struct zeebe_rpc *rpc = table_command(&weir_table, "zeebe activate jobs")->rpc;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        struct str all = {0}, text = {0};
+        for (size_t k = 0; messages[i][k]; k++)
+            zeebe_merge(&all, messages[i][k]);
+        zeebe_merged_text(&text, rpc, &all);
+        assert_string_equal(str_text(&text), wanted[i]);
+        str_free(&all);
+        str_free(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +370,7 @@ int main(void)
         cmocka_unit_test(a_folder_is_its_resources_in_the_order_of_their_names),
         cmocka_unit_test(a_folder_without_resources_is_said),
         cmocka_unit_test(texts_are_zbctls),
+        cmocka_unit_test(the_jobs_of_all_messages_are_one_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
