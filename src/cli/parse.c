@@ -143,8 +143,9 @@ static bool complain_nothing(struct parser *p)
         struct nearest nearest = {.meant = ""};
         char word[1][32] = {""};
         size_t count = 0;
+        bool below = table_is_below(command->path, path);
         if (!command->hidden)
-            offer_word(&nearest, command->path, path, word, &count);
+            offer_word(&nearest, below ? command->path : command->also, path, word, &count);
         if (count == 0 || strcmp(last, word[0]) == 0)
             continue;
         memcpy(last, word[0], sizeof last);

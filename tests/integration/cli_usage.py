@@ -44,7 +44,7 @@ class Usage(Case):
             ("token --header --info", "weir: token: --header and --info contradict each other"),
             ("completion tcsh", 'weir: completion: completion is made for bash, zsh and fish, not for "tcsh"'),
             ("--address x zeebe status", "weir: --address comes too early"),
-            ("zeebe create", "weir: zeebe: the noun is missing: one of instance"),
+            ("zeebe create", "weir: zeebe: the noun is missing: one of instance, worker; see weir zeebe create --help"),
             ("zeebe create instnce x", 'weir: zeebe: unknown noun "instnce"; the nearest known one is "instance"'),
             ("zeebe create instance", "weir: zeebe: ID|KEY is missing: weir zeebe create instance ID|KEY"),
             ("zeebe cancel instance 5 6", 'weir: zeebe: unexpected argument "6": weir zeebe cancel instance KEY'),
