@@ -22,10 +22,9 @@ weir_worker() { # MODE ROW THREADS
 weir_program() { # MODE ROW FLAG...
     mode=$1 row=$2
     shift 2
-    how=--stream
-    [ "$mode" = stream ] || how=--poll-only
+    [ "$mode" = stream ] || set -- "$@" --poll-only
     worked "$mode" "$row" "$BUILT/src/cli/weir" zeebe work bench --address @address --insecure \
-        --max-jobs-active $ACTIVE $how "$@"
+        --max-jobs-active $ACTIVE "$@"
 }
 
 java_worker() { # MODE: with the heap and collector that suit it best here
@@ -42,7 +41,8 @@ work() { # MODE ROW
     weir-4) weir_worker "$1" weir-4 4 ;;
     weir-next) weir_worker "$1" weir-next 0 ;;
     weir-complete) weir_program "$1" weir-complete --complete '{}' ;;
-    weir-coprocess) weir_program "$1" weir-coprocess --coprocess -- "$BUILT/bench/bench_coprocess" ;;
+    weir-coprocess) weir_program "$1" weir-coprocess --concurrency $ACTIVE \
+        --coprocess "$BUILT/bench/bench_coprocess" ;;
     go-worker) [ "$1" = stream ] || { have go-worker && worked "$1" go-worker "$GO_WORKER" "$1" @address $ACTIVE; } ;;
     pyzeebe) have pyzeebe && worked "$1" pyzeebe "$PYTHON_WORKER" "$HERE/workers/python/worker.py" "$1" @address $ACTIVE ;;
     java) have java && java_worker "$1" ;;
@@ -53,9 +53,9 @@ work() { # MODE ROW
 
 # Every other round the other way round, so that nobody always comes first.
 round_of_jobs() { # ROUND
-    rows="weir-1 go-worker weir-4 pyzeebe weir-next java zeebe-node camunda8"
+    rows="weir-1 go-worker weir-4 pyzeebe weir-next java weir-complete zeebe-node weir-coprocess camunda8"
     [ $(($1 % 2)) = 1 ] ||
-        rows="camunda8 zeebe-node java weir-next pyzeebe weir-4 go-worker weir-1"
+        rows="camunda8 weir-coprocess zeebe-node weir-complete java weir-next pyzeebe weir-4 go-worker weir-1"
     for mode in poll stream; do
         for row in $rows; do
             work "$mode" "$row"

@@ -120,7 +120,7 @@ jobs_table() { # MODE HOW
         line("weir-4", "weir, handler on 4 threads")
         line("weir-next", "weir, `weir_worker_next` on the main thread")
         line("weir-complete", "`weir zeebe work --complete {}`")
-        line("weir-coprocess", "`weir zeebe work --coprocess`, and the coprocess, in C")
+        line("weir-coprocess", "`weir zeebe work --concurrency 32 --coprocess`, and its coprocess, in C")
         line("go-worker", "Go client, 4 goroutines")
         line("pyzeebe", "pyzeebe, an async function")
         line("java", "Java client, 2 threads")
