@@ -95,7 +95,8 @@ void coprocess_give(struct coprocess *co, int64_t key, const char *line, weir_ms
     coprocess_forget(co, key);
     struct co_job *job = memory_or_exit(NULL, 1, sizeof *job);
     *job = (struct co_job){.key = key, .until = until};
-    str_addf(&job->line, "%s\n", line);
+    str_add(&job->line, line);
+    str_add(&job->line, "\n");
     struct co_job **end = &co->jobs;
     while (*end)
         end = &(*end)->next;
@@ -121,22 +122,19 @@ static struct co_job **next_to_tell(struct coprocess *co)
     return at;
 }
 
-size_t coprocess_next(const struct coprocess *co, const char **bytes)
+size_t coprocess_next(const struct coprocess *co, struct iovec *pieces, size_t most)
 {
-    const struct co_job *job = co->jobs;
-    while (job && told_all(job))
-        job = job->next;
-    if (!job)
-        return 0;
-    *bytes = job->line.data + job->told;
-    return job->line.len - job->told;
+    size_t count = 0;
+    for (const struct co_job *job = co->jobs; job && count < most; job = job->next) {
+        if (!told_all(job))
+            pieces[count++] = (struct iovec){job->line.data + job->told, job->line.len - job->told};
+    }
+    return count;
 }
 
-void coprocess_wrote(struct coprocess *co, size_t len)
+/* Its line is told, or a part of it. */
+static void tell(struct co_job **at, size_t len)
 {
-    struct co_job **at = next_to_tell(co);
-    if (!*at)
-        return;
     struct co_job *job = *at;
     job->told += len;
     if (!told_all(job))
@@ -147,6 +145,18 @@ void coprocess_wrote(struct coprocess *co, size_t len)
     }
     str_free(&job->line);
     job->told = 0;
+}
+
+void coprocess_wrote(struct coprocess *co, size_t len)
+{
+    struct co_job **at = next_to_tell(co);
+    while (*at && len > 0) {
+        size_t left = (*at)->line.len - (*at)->told;
+        size_t part = len < left ? len : left;
+        tell(at, part);
+        len -= part;
+        at = next_to_tell(co);
+    }
 }
 
 /* ---- from it ------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@
 #ifndef CLI_COPROCESS_H
 #define CLI_COPROCESS_H
 
+#include <sys/uio.h>
+
 #include "cli/work_outcome.h"
 
 #define COPROCESS_LINE (4 * 1024 * 1024 + 64 * 1024) /* longest outcome: variables and the rest */
@@ -31,8 +33,8 @@ void coprocess_forget(struct coprocess *co, int64_t key);
 /* Jobs that wait or are in its hand. */
 size_t coprocess_jobs(const struct coprocess *co);
 
-/* What is to be written to it next; 0: nothing. */
-size_t coprocess_next(const struct coprocess *co, const char **bytes);
+/* What is to be written to it next, `most` pieces at most. @return how many; 0: nothing. */
+size_t coprocess_next(const struct coprocess *co, struct iovec *pieces, size_t most);
 void coprocess_wrote(struct coprocess *co, size_t len);
 /* What it wrote. False: a line beyond COPROCESS_LINE: it must be ended. */
 bool coprocess_read(struct coprocess *co, const char *bytes, size_t len);

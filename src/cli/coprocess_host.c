@@ -1,5 +1,8 @@
-/* The thread around coprocess.c. One lock guards the protocol and the list of those who wait; it is
- * held while lines are taken apart, never across a wait. The process belongs to the thread alone.
+/* The thread around coprocess.c. Protocol, process and jobs belong to it alone: it sleeps in one
+ * poll() on the source of jobs, the process's pipes and its end. Jobs are fetched when there is
+ * room for them, so that those nobody has begun stay with the library; the lines of all that were
+ * fetched are written at once, and all outcomes that were read are handed over before it sleeps
+ * again.
  *
  * Dying is followed by a pause that doubles with every life in which no job was settled, a part of
  * it by chance. What it says on stderr is passed on as it comes, its end kept for the message when
@@ -12,10 +15,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#include <weir/json.h>
 
 #include "cli/clock.h"
 #include "cli/coprocess.h"
@@ -25,28 +31,29 @@
 #include "cli/value.h"
 
 #define LOOK_EVERY    200  /* ms: whether an outcome is still wanted */
+#define LINES         16   /* in a write */
 #define LINGER        1000 /* ms: for what is still in the pipes of one that has ended */
 #define FIRST_PAUSE   100
 #define LONGEST_PAUSE 30000
 
-struct waiter {
-    struct waiter *next;
+/* A job that was taken. */
+struct held {
+    struct held *next;
     int64_t key;
-    struct work_outcome *outcome;
-    bool done;
-    pthread_cond_t moved;
+    void *job;
 };
 
 struct coprocess_host {
     struct coprocess_options options;
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_condattr_t clock;
-    struct coprocess *co;       /* @locked */
-    struct waiter *waiters;     /* @locked */
-    bool stopping;              /* @locked */
-    int wake[2];                /* a byte: there is something to do */
-    struct run_process process; /* this and the rest: the thread's own */
+    atomic_bool stopping;
+    int wake[2];          /* a byte: there is something to do */
+    struct coprocess *co; /* this and the rest: the thread's own */
+    struct held *held;
+    size_t count;    /* of held */
+    bool no_more;    /* the source has ended */
+    weir_ms look_at; /* whether all of them are still wanted */
+    struct run_process process;
     struct run_tail errors;
     weir_ms start_at; /* not running: when it is started */
     weir_ms pause;
@@ -56,27 +63,27 @@ struct coprocess_host {
     int next_signal;
 };
 
-/* ---- those who wait
- * ------------------------------------------------------------------------------ */
+/* ---- jobs
+ * ------------------------------------------------------------------------------------------ */
 
-static struct waiter **find_waiter(struct coprocess_host *host, int64_t key)
+static void *let_go(struct coprocess_host *host, struct held **at)
 {
-    struct waiter **at = &host->waiters;
-    while (*at && ((*at)->key != key || (*at)->done))
-        at = &(*at)->next;
-    return at;
+    struct held *held = *at;
+    void *job = held->job;
+    *at = held->next;
+    host->count--;
+    release_memory(held);
+    return job;
 }
 
-/* @locked. The texts change hands: the event's are copied. */
 static void on_settled(void *user, int64_t key, const struct work_outcome *outcome)
 {
     struct coprocess_host *host = user;
-    struct waiter *waiter = *find_waiter(host, key);
-    if (!waiter)
-        return;
-    work_outcome_copy(waiter->outcome, outcome);
-    waiter->done = true;
-    (void)pthread_cond_signal(&waiter->moved);
+    struct held **at = &host->held;
+    while (*at && (*at)->key != key)
+        at = &(*at)->next;
+    if (*at)
+        host->options.source.done(host->options.source.user, let_go(host, at), outcome);
 }
 
 static void on_complaint(void *user, const char *text)
@@ -85,65 +92,73 @@ static void on_complaint(void *user, const char *text)
     session_warn("coprocess", "%s", text);
 }
 
-static void wake_up(struct coprocess_host *host)
+static void drop(struct coprocess_host *host, struct held **at)
 {
-    ssize_t wrote = write(host->wake[1], "", 1); /* full: it is awake */
-    (void)wrote;
+    coprocess_forget(host->co, (*at)->key);
+    host->options.source.done(host->options.source.user, let_go(host, at), NULL);
 }
 
-static void wait_a_while(struct coprocess_host *host, struct waiter *waiter)
+static void drop_unwanted(struct coprocess_host *host)
 {
-    weir_ms until = clock_now() + LOOK_EVERY;
-    struct timespec at = {.tv_sec = (time_t)(until / 1000),
-                          .tv_nsec = (long)(until % 1000) * 1000000};
-    (void)pthread_cond_timedwait(&waiter->moved, &host->lock, &at);
+    const struct coprocess_source *source = &host->options.source;
+    struct held **at = &host->held;
+    while (*at) {
+        if (source->wanted(source->user, (*at)->job))
+            at = &(*at)->next;
+        else
+            drop(host, at);
+    }
 }
 
-/* `wanted` is asked without the lock: it is not ours. */
-static bool is_wanted(struct coprocess_host *host, run_wanted_fn *wanted, void *user)
+/* A key that is given again: the job it was given for before is not ours any more. */
+static void drop_same(struct coprocess_host *host, int64_t key)
 {
-    (void)pthread_mutex_unlock(&host->lock);
-    bool yes = wanted(user);
-    (void)pthread_mutex_lock(&host->lock);
-    return yes;
-}
-
-static struct waiter *join(struct coprocess_host *host, int64_t key, struct work_outcome *outcome)
-{
-    struct waiter *waiter = memory_or_exit(NULL, 1, sizeof *waiter);
-    *waiter = (struct waiter){.key = key, .outcome = outcome, .next = host->waiters};
-    (void)pthread_cond_init(&waiter->moved, &host->clock);
-    host->waiters = waiter;
-    return waiter;
-}
-
-static void leave(struct coprocess_host *host, struct waiter *waiter)
-{
-    struct waiter **at = &host->waiters;
-    while (*at != waiter)
+    struct held **at = &host->held;
+    while (*at && (*at)->key != key)
         at = &(*at)->next;
-    *at = waiter->next;
-    (void)pthread_cond_destroy(&waiter->moved);
-    release_memory(waiter);
+    if (*at)
+        drop(host, at);
 }
 
-bool coprocess_handle(struct coprocess_host *host, int64_t key, const char *line,
-                      run_wanted_fn *wanted, void *user, struct work_outcome *outcome)
+static bool has_room(const struct coprocess_host *host)
 {
-    *outcome = (struct work_outcome){0};
-    (void)pthread_mutex_lock(&host->lock);
-    struct waiter *waiter = join(host, key, outcome);
-    coprocess_give(host->co, key, line, clock_now() + host->options.time_limit);
-    wake_up(host);
-    while (!waiter->done && is_wanted(host, wanted, user))
-        if (!waiter->done)
-            wait_a_while(host, waiter);
-    bool done = waiter->done;
-    if (!done)
-        coprocess_forget(host->co, key);
-    leave(host, waiter);
-    (void)pthread_mutex_unlock(&host->lock);
-    return done;
+    return !host->no_more && host->process.in >= 0 && host->count < host->options.most;
+}
+
+static bool take_one(struct coprocess_host *host)
+{
+    const struct coprocess_source *source = &host->options.source;
+    struct held held = {.next = NULL};
+    char *line = NULL;
+    enum coprocess_taken taken = source->take(source->user, &held.key, &held.job, &line);
+    host->no_more = taken == COPROCESS_NO_MORE;
+    if (taken != COPROCESS_JOB)
+        return false;
+    weir_ms now = clock_now();
+    drop_same(host, held.key);
+    coprocess_give(host->co, held.key, line, now + host->options.time_limit);
+    weir_free(line);
+    if (!host->held)
+        host->look_at = now + LOOK_EVERY;
+    held.next = host->held;
+    host->held = memory_or_exit(NULL, 1, sizeof *host->held);
+    *host->held = held;
+    host->count++;
+    return true;
+}
+
+static void take_jobs(struct coprocess_host *host)
+{
+    while (has_room(host) && take_one(host))
+        ;
+}
+
+static void look_after_jobs(struct coprocess_host *host)
+{
+    if (!host->held || clock_now() < host->look_at)
+        return;
+    drop_unwanted(host);
+    host->look_at = clock_now() + LOOK_EVERY;
 }
 
 /* ---- the process
@@ -229,14 +244,13 @@ static bool would_block(void)
     return errno == EAGAIN || errno == EINTR;
 }
 
-/* A line a write: what it does not take now, it is given later. */
+/* As many lines as are there in a write: what it does not take now, it is given later. */
 static void feed(struct coprocess_host *host)
 {
-    const char *bytes = NULL;
-    size_t len;
-    (void)pthread_mutex_lock(&host->lock);
-    while (host->process.in >= 0 && (len = coprocess_next(host->co, &bytes)) > 0) {
-        ssize_t wrote = write(host->process.in, bytes, len);
+    struct iovec lines[LINES];
+    int count;
+    while (host->process.in >= 0 && (count = (int)coprocess_next(host->co, lines, LINES)) > 0) {
+        ssize_t wrote = writev(host->process.in, lines, count);
         if (wrote < 0 && would_block())
             break;
         if (wrote < 0)
@@ -244,7 +258,6 @@ static void feed(struct coprocess_host *host)
         else
             coprocess_wrote(host->co, (size_t)wrote);
     }
-    (void)pthread_mutex_unlock(&host->lock);
 }
 
 static void take_output(struct coprocess_host *host)
@@ -252,10 +265,7 @@ static void take_output(struct coprocess_host *host)
     char room[16 * 1024];
     ssize_t got = read(host->process.out, room, sizeof room);
     if (got > 0) {
-        (void)pthread_mutex_lock(&host->lock);
-        bool good = coprocess_read(host->co, room, (size_t)got);
-        (void)pthread_mutex_unlock(&host->lock);
-        if (good)
+        if (coprocess_read(host->co, room, (size_t)got))
             return;
         end_it(host, "wrote a line of more than 4 MiB, and was ended");
     } else if (got < 0 && would_block()) {
@@ -283,23 +293,27 @@ static void take_errors(struct coprocess_host *host)
 
 static weir_ms next_time(struct coprocess_host *host)
 {
-    (void)pthread_mutex_lock(&host->lock);
     weir_ms until = coprocess_until(host->co);
-    (void)pthread_mutex_unlock(&host->lock);
-    if (!host->process.pid)
-        return host->start_at < until ? host->start_at : until;
-    if (host->being_ended)
-        return host->end_at;
+    if (host->held && host->look_at < until)
+        until = host->look_at;
+    if (!host->process.pid && host->start_at < until)
+        until = host->start_at;
+    if (host->process.pid && host->being_ended && host->end_at < until)
+        until = host->end_at;
     return until;
 }
 
 static bool has_more_to_write(struct coprocess_host *host)
 {
-    const char *bytes = NULL;
-    (void)pthread_mutex_lock(&host->lock);
-    bool more = coprocess_next(host->co, &bytes) > 0;
-    (void)pthread_mutex_unlock(&host->lock);
-    return more;
+    struct iovec line;
+    return coprocess_next(host->co, &line, 1) > 0;
+}
+
+static int time_to_wait(const struct coprocess_host *host, weir_ms until)
+{
+    weir_ms left = until - clock_now();
+    weir_ms most = host->process.pid && host->process.ended < 0 ? 10 : 60000;
+    return (int)(left < 0 ? 0 : left > most ? most : left);
 }
 
 static void wait_and_move(struct coprocess_host *host, weir_ms until)
@@ -310,11 +324,9 @@ static void wait_and_move(struct coprocess_host *host, weir_ms until)
         {.fd = host->process.in, .events = has_more_to_write(host) ? POLLOUT : 0},
         {.fd = host->process.out, .events = POLLIN},
         {.fd = host->process.errors, .events = POLLIN},
-        {.fd = host->process.ended, .events = POLLIN}};
-    weir_ms left = until - clock_now();
-    weir_ms most = host->process.pid && host->process.ended < 0 ? 10 : 60000;
-    left = left < 0 ? 0 : left > most ? most : left;
-    if (poll(fds, sizeof fds / sizeof *fds, (int)left) <= 0)
+        {.fd = host->process.ended, .events = POLLIN},
+        {.fd = has_room(host) ? host->options.source.fd : -1, .events = POLLIN}};
+    if (poll(fds, sizeof fds / sizeof *fds, time_to_wait(host, until)) <= 0)
         return;
     if (fds[0].revents)
         while (read(host->wake[0], bytes, sizeof bytes) > 0)
@@ -347,10 +359,7 @@ static void bury(struct coprocess_host *host, int how, bool stopping)
     if (!stopping)
         session_warn("coprocess", "it %s; it is started again", str_text(&text));
     add_last_words(host, &text);
-    (void)pthread_mutex_lock(&host->lock);
-    bool settled = coprocess_died(host->co, str_text(&text));
-    (void)pthread_mutex_unlock(&host->lock);
-    if (settled)
+    if (coprocess_died(host->co, str_text(&text)))
         host->pause = 0;
     plan_start(host);
     str_free(&text);
@@ -360,37 +369,30 @@ static void expire(struct coprocess_host *host)
 {
     char limit[32];
     value_show_duration(host->options.time_limit, limit);
-    (void)pthread_mutex_lock(&host->lock);
-    bool any = coprocess_expire(host->co, clock_now(), limit);
-    (void)pthread_mutex_unlock(&host->lock);
-    if (any)
+    if (coprocess_expire(host->co, clock_now(), limit))
         end_it(host, "did not answer in time, and was ended");
-}
-
-static bool is_stopping(struct coprocess_host *host)
-{
-    (void)pthread_mutex_lock(&host->lock);
-    bool stopping = host->stopping;
-    (void)pthread_mutex_unlock(&host->lock);
-    return stopping;
 }
 
 static void *live(void *user)
 {
     struct coprocess_host *host = user;
     int how = 0;
-    for (bool stopping; !(stopping = is_stopping(host)) || host->process.pid;) {
+    for (bool stopping; !(stopping = atomic_load(&host->stopping)) || host->process.pid;) {
         if (!host->process.pid && clock_now() >= host->start_at)
             start_it(host);
         if (stopping)
             let_it_end(host);
+        take_jobs(host);
         feed(host);
         wait_and_move(host, next_time(host));
         expire(host);
+        look_after_jobs(host);
         insist(host);
         if (host->process.pid && run_collect(&host->process, host->being_ended, &how))
             bury(host, how, stopping);
     }
+    while (host->held)
+        drop(host, &host->held);
     return NULL;
 }
 
@@ -402,8 +404,6 @@ static void free_host(struct coprocess_host *host)
     run_close_fd(&host->wake[0]);
     run_close_fd(&host->wake[1]);
     coprocess_free(host->co);
-    (void)pthread_condattr_destroy(&host->clock);
-    (void)pthread_mutex_destroy(&host->lock);
     release_memory(host);
 }
 
@@ -413,9 +413,6 @@ struct coprocess_host *coprocess_start(const struct coprocess_options *options, 
     const struct coprocess_events events = {on_settled, on_complaint, host};
     *host =
         (struct coprocess_host){.options = *options, .process = RUN_NO_PROCESS, .wake = {-1, -1}};
-    (void)pthread_mutex_init(&host->lock, NULL);
-    (void)pthread_condattr_init(&host->clock);
-    (void)pthread_condattr_setclock(&host->clock, CLOCK_MONOTONIC);
     host->co = coprocess_new(&events);
     int bad = pipe2(host->wake, O_CLOEXEC | O_NONBLOCK) == 0 ? 0 : errno;
     if (!bad)
@@ -431,10 +428,9 @@ void coprocess_stop(struct coprocess_host *host)
 {
     if (!host)
         return;
-    (void)pthread_mutex_lock(&host->lock);
-    host->stopping = true;
-    (void)pthread_mutex_unlock(&host->lock);
-    wake_up(host);
+    atomic_store(&host->stopping, true);
+    ssize_t wrote = write(host->wake[1], "", 1); /* full: it is awake */
+    (void)wrote;
     (void)pthread_join(host->thread, NULL);
     free_host(host);
 }

@@ -1,5 +1,5 @@
 /* cli/coprocess_host.h - a coprocess with its process: started, fed, read, ended and started again,
- * by one thread of its own. Any number of threads hand it a job each and wait for the outcome. */
+ * by one thread of its own, which also fetches the jobs and says what became of them. */
 #ifndef CLI_COPROCESS_HOST_H
 #define CLI_COPROCESS_HOST_H
 
@@ -8,20 +8,33 @@
 
 struct coprocess_host;
 
+enum coprocess_taken { COPROCESS_JOB, COPROCESS_NO_JOB, COPROCESS_NO_MORE };
+
+/* Where jobs come from and go to; called on the host's thread, until coprocess_stop() returns. */
+struct coprocess_source {
+    int fd; /* readable when take() should be asked again */
+    /* A job of this key, as JSON without its line's end, to be freed with weir_free(). */
+    enum coprocess_taken (*take)(void *user, int64_t *key, void **job, char **line);
+    /* Asked now and then; false: its outcome is not waited for. */
+    bool (*wanted)(void *user, void *job);
+    /* Once for each job that was taken. `outcome` is borrowed; NULL: it was not wanted any more. */
+    void (*done)(void *user, void *job, const struct work_outcome *outcome);
+    void *user;
+};
+
 struct coprocess_options {
     const struct run_command *command; /* outlives the host */
     const char *name;                  /* for messages: the command as it was given */
     weir_ms time_limit;                /* of a job */
     weir_ms grace;                     /* between its stdin's end, SIGTERM and SIGKILL */
+    size_t most;                       /* jobs at once */
+    struct coprocess_source source;
 };
 
 /* Starts the thread, which starts the process. NULL: *err. */
 struct coprocess_host *coprocess_start(const struct coprocess_options *options, weir_error *err);
-/* Waits for the outcome of a job: `line` is the job as JSON. False: `wanted` said that nobody wants
- * it any more. End with work_outcome_free(). */
-bool coprocess_handle(struct coprocess_host *host, int64_t key, const char *line,
-                      run_wanted_fn *wanted, void *user, struct work_outcome *outcome);
-/* No thread may be in coprocess_handle() any more. Its stdin ends, then it is told, then killed;
- * waits for that. NULL is fine. */
+/* Takes no more. The process's stdin ends, then it is told, then killed; waits for that. Jobs in
+ * its hand fail when it ends, those it was not told of are done without an outcome. NULL is fine.
+ */
 void coprocess_stop(struct coprocess_host *host);
 #endif

@@ -30,6 +30,7 @@ struct work {
     struct work_options options;
     struct work_report report;
     struct coprocess_host *coprocess;
+    struct work_source source; /* of its jobs */
     weir_worker *worker;
     _Atomic(int64_t) begun; /* jobs */
     pthread_t waiter;
@@ -49,8 +50,9 @@ static void wake_up(int fd)
 
 /* With --count: true for the first N jobs. The N-th stops the worker, which takes nothing new and
  * lets those that were begun end. */
-static bool may_begin(struct work *work)
+static bool may_begin(void *user)
 {
+    struct work *work = user;
     int64_t number = atomic_fetch_add(&work->begun, 1) + 1;
     if (number == work->options.count)
         wake_up(work->wake[1]);
@@ -61,10 +63,9 @@ static void on_job(weir_job *job, void *user)
 {
     struct work *work = user;
     if (may_begin(work))
-        work_handle(&work->options, work->coprocess, job, &work->hurry);
+        work_handle(&work->options, job, &work->hurry);
     else
-        (void)weir_job_fail_with(
-            job, WEIR_FAILURE(.retries = WEIR_RETRIES_SAME, .message = WORK_HANDED_BACK));
+        work_return(job);
 }
 
 static void on_settled(const weir_settled *what, void *user)
@@ -209,6 +210,22 @@ static bool wait_and_stop(struct work *work, int signals)
 /* ---- beginning and end
  * -------------------------------------------------------------------------------- */
 
+static void start_coprocess(struct work *work, weir_error *err)
+{
+    work->source = (struct work_source){.options = &work->options,
+                                        .worker = work->worker,
+                                        .hurry = &work->hurry,
+                                        .may_begin = may_begin,
+                                        .user = work};
+    const struct coprocess_options options = {.command = &work->options.command,
+                                              .name = work->options.shell,
+                                              .time_limit = work->options.handler_timeout,
+                                              .grace = WORK_GRACE,
+                                              .most = (size_t)work->options.worker.threads,
+                                              .source = work_source(&work->source)};
+    work->coprocess = coprocess_start(&options, err);
+}
+
 static weir_status open_worker(struct work *work, const struct args *args, weir_error *err)
 {
     struct zeebe_settings settings;
@@ -216,22 +233,17 @@ static weir_status open_worker(struct work *work, const struct args *args, weir_
     if (zeebe_settings_find(&settings, args, err) == WEIR_OK)
         channel = cli_zeebe_channel(&settings, args, err);
     zeebe_settings_free(&settings);
-    if (channel && work->options.kind == WORK_COPROCESS) {
-        const struct coprocess_options options = {.command = &work->options.command,
-                                                  .name = work->options.shell,
-                                                  .time_limit = work->options.handler_timeout,
-                                                  .grace = WORK_GRACE};
-        work->coprocess = coprocess_start(&options, err);
-    }
     if (err->status == WEIR_OK) {
         weir_worker_options options = work->options.worker;
-        options.handler = on_job;
+        options.handler = work->options.kind == WORK_COPROCESS ? NULL : on_job;
         options.on_settled = on_settled;
         options.on_news = on_news;
         options.user = work;
         work->worker = weir_worker_open(channel, &options, err);
     }
     weir_channel_close(channel);
+    if (work->worker && work->options.kind == WORK_COPROCESS)
+        start_coprocess(work, err);
     return err->status;
 }
 
@@ -288,8 +300,8 @@ int zeebe_work_run(const struct args *args)
     if (!status) {
         work_report_init(&work.report, &work.options, work.wake[1]);
         status = work_on(&work, args, signals);
+        coprocess_stop(work.coprocess); /* it takes jobs from the worker */
         weir_worker_close(work.worker);
-        coprocess_stop(work.coprocess);
         work_report_free(&work.report);
     }
     run_close_fd(&work.wake[0]);

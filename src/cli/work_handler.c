@@ -14,7 +14,7 @@
 
 /* What was wrong with it stays in the library, which fails the job with that reason; a job that is
  * not ours any more is reported lost. */
-void work_settle(weir_job *job, const struct work_outcome *outcome)
+static void settle(weir_job *job, const struct work_outcome *outcome)
 {
     if (outcome->verdict == WORK_COMPLETE)
         (void)weir_job_complete(job, outcome->variables);
@@ -28,9 +28,14 @@ void work_settle(weir_job *job, const struct work_outcome *outcome)
                                                        .variables = outcome->variables));
 }
 
+void work_return(weir_job *job)
+{
+    (void)weir_job_fail_with(
+        job, WEIR_FAILURE(.retries = WEIR_RETRIES_SAME, .message = WORK_HANDED_BACK));
+}
+
 struct handling {
     const struct work_options *options;
-    struct coprocess_host *coprocess;
     weir_job *job;
     const atomic_bool *hurry;
 };
@@ -65,12 +70,9 @@ static void add_local_time(struct str *line)
     str_add(line, text);
 }
 
-static void say_as_zbctl(const struct work_options *options, const weir_job *job, const char *what,
-                         const char *more)
+static void say_as_zbctl(const weir_job *job, const char *what, const char *more)
 {
     struct str line = {0};
-    if (!options->zbctl)
-        return;
     add_local_time(&line);
     str_addf(&line, " %s %" PRId64 " %s\n", what, weir_job_key(job), more);
     (void)fputs(line.data, stderr);
@@ -82,8 +84,10 @@ static void say_activated(const struct work_options *options, const weir_job *jo
                           const char *variables)
 {
     struct str more = {0};
+    if (!options->zbctl)
+        return;
     str_addf(&more, "with variables %s", variables);
-    say_as_zbctl(options, job, "Activated job", more.data);
+    say_as_zbctl(job, "Activated job", more.data);
     str_free(&more);
 }
 
@@ -91,12 +95,13 @@ static void say_settled(const struct work_options *options, const weir_job *job,
                         const struct work_outcome *outcome)
 {
     struct str more = {0};
+    if (!options->zbctl)
+        return;
     if (outcome->verdict == WORK_COMPLETE) {
         str_addf(&more, "with variables %s", outcome->variables ? outcome->variables : "{}");
-        say_as_zbctl(options, job, "Handler completed job", more.data);
+        say_as_zbctl(job, "Handler completed job", more.data);
     } else {
-        say_as_zbctl(options, job, "Command failed to handle job",
-                     outcome->message ? outcome->message : "");
+        say_as_zbctl(job, "Command failed to handle job", outcome->message ? outcome->message : "");
     }
     str_free(&more);
 }
@@ -253,23 +258,14 @@ static void by_process(struct handling *handling, const char *input, struct work
  * ------------------------------------------------------------------------------------------------
  */
 
-static void by_coprocess(struct handling *handling, const char *json, struct work_outcome *outcome)
-{
-    if (!coprocess_handle(handling->coprocess, weir_job_key(handling->job), json, is_wanted,
-                          handling, outcome))
-        hand_back(handling, outcome);
-}
-
-static void as_json(struct handling *handling, struct work_outcome *outcome)
+static void with_whole_job(struct handling *handling, struct work_outcome *outcome)
 {
     weir_error err = {0};
     char *json = weir_job_json(handling->job, &err);
-    if (!json)
-        work_outcome_fail(outcome, WEIR_RETRIES_LESS, "%s", err.message);
-    else if (handling->options->kind == WORK_COPROCESS)
-        by_coprocess(handling, json, outcome);
-    else
+    if (json)
         by_process(handling, json, outcome);
+    else
+        work_outcome_fail(outcome, WEIR_RETRIES_LESS, "%s", err.message);
     weir_free(json);
 }
 
@@ -279,21 +275,101 @@ static void complete_with(const char *variables, struct work_outcome *outcome)
                                      .variables = copy_or_exit(variables, strlen(variables))};
 }
 
-void work_handle(const struct work_options *options, struct coprocess_host *coprocess,
-                 weir_job *job, const atomic_bool *hurry)
+static const char *variables_of(const weir_job *job)
+{
+    const char *variables = weir_job_attr(job, "variables");
+    return variables && *variables ? variables : "{}";
+}
+
+void work_handle(const struct work_options *options, weir_job *job, const atomic_bool *hurry)
 {
     struct work_outcome outcome = {0};
-    struct handling handling = {options, coprocess, job, hurry};
-    const char *variables = weir_job_attr(job, "variables");
-    variables = variables && *variables ? variables : "{}";
+    struct handling handling = {options, job, hurry};
+    const char *variables = variables_of(job);
     say_activated(options, job, variables);
     if (options->kind == WORK_CONSTANT)
         complete_with(options->variables, &outcome);
-    else if (options->kind == WORK_COPROCESS || options->whole_job)
-        as_json(&handling, &outcome);
+    else if (options->whole_job)
+        with_whole_job(&handling, &outcome);
     else
         by_process(&handling, variables, &outcome);
     say_settled(options, job, &outcome);
-    work_settle(job, &outcome);
+    settle(job, &outcome);
     work_outcome_free(&outcome);
+}
+
+/* ---- a coprocess's jobs
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void finish(const struct work_source *source, weir_job *job,
+                   const struct work_outcome *outcome)
+{
+    say_settled(source->options, job, outcome);
+    settle(job, outcome);
+    weir_job_free(job);
+}
+
+/* As a line; NULL: it has failed, because it cannot be one. */
+static char *begin(const struct work_source *source, weir_job *job)
+{
+    weir_error err = {0};
+    struct work_outcome outcome = {0};
+    char *line = weir_job_json(job, &err);
+    say_activated(source->options, job, variables_of(job));
+    if (line)
+        return line;
+    work_outcome_fail(&outcome, WEIR_RETRIES_LESS, "%s", err.message);
+    finish(source, job, &outcome);
+    work_outcome_free(&outcome);
+    return NULL;
+}
+
+static enum coprocess_taken take(void *user, int64_t *key, void **taken, char **line)
+{
+    const struct work_source *source = user;
+    weir_job *job = NULL;
+    weir_error err = {0};
+    weir_status status;
+    while ((status = weir_worker_next(source->worker, &job, WEIR_NO_WAIT, &err)) == WEIR_OK) {
+        if (!source->may_begin(source->user)) {
+            work_return(job);
+            weir_job_free(job);
+            continue;
+        }
+        *key = weir_job_key(job);
+        *taken = job;
+        *line = begin(source, job);
+        if (*line)
+            return COPROCESS_JOB;
+    }
+    return status == WEIR_NOTHING ? COPROCESS_NO_JOB : COPROCESS_NO_MORE;
+}
+
+static bool is_job_wanted(void *user, void *job)
+{
+    const struct work_source *source = user;
+    return !atomic_load(source->hurry) && weir_job_is_ours(job);
+}
+
+static void done(void *user, void *job, const struct work_outcome *outcome)
+{
+    const struct work_source *source = user;
+    const struct handling handling = {source->options, job, source->hurry};
+    struct work_outcome handed_back = {0};
+    if (!outcome)
+        hand_back(&handling, &handed_back);
+    finish(source, job, outcome ? outcome : &handed_back);
+    work_outcome_free(&handed_back);
+}
+
+struct coprocess_source work_source(struct work_source *source)
+{
+    return (struct coprocess_source){
+        .fd = weir_worker_fd(source->worker),
+        .take = take,
+        .wanted = is_job_wanted,
+        .done = done,
+        .user = source,
+    };
 }

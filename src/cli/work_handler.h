@@ -10,10 +10,19 @@
 /* What on_settled sees as the message of a job that was taken but not begun. */
 #define WORK_HANDED_BACK "handed back: the worker is stopping"
 
-/* Settles the job, unless it is not ours any more. Blocks; any number of threads. `coprocess` for
- * WORK_COPROCESS only. Once *hurry is true what runs is ended, and its job handed back. */
-void work_handle(const struct work_options *options, struct coprocess_host *coprocess,
-                 weir_job *job, const atomic_bool *hurry);
-/* Hands the outcome to the library. */
-void work_settle(weir_job *job, const struct work_outcome *outcome);
+/* Settles the job, unless it is not ours any more. Blocks; any number of threads. Not for
+ * WORK_COPROCESS. Once *hurry is true what runs is ended, and its job handed back. */
+void work_handle(const struct work_options *options, weir_job *job, const atomic_bool *hurry);
+/* Hands the job back, with as many retries as it has. */
+void work_return(weir_job *job);
+
+/* A coprocess's jobs: those of the worker. */
+struct work_source {
+    const struct work_options *options;
+    weir_worker *worker;
+    const atomic_bool *hurry;
+    bool (*may_begin)(void *user); /* one more job; false: it is handed back */
+    void *user;
+};
+struct coprocess_source work_source(struct work_source *source);
 #endif

@@ -35,10 +35,11 @@ static void on_complaint(void *user, const char *text)
 
 static void tell(struct coprocess *co, size_t most)
 {
-    const char *bytes = NULL;
-    size_t len = coprocess_next(co, &bytes);
-    if (len)
-        coprocess_wrote(co, len < most ? len : most);
+    struct iovec pieces[2];
+    size_t len = 0;
+    for (size_t i = coprocess_next(co, pieces, 2); i > 0; i--)
+        len += pieces[i - 1].iov_len;
+    coprocess_wrote(co, len < most ? len : most);
 }
 
 static void one_life(const uint8_t *data, size_t size, size_t piece)
@@ -54,9 +55,9 @@ static void one_life(const uint8_t *data, size_t size, size_t piece)
         must(coprocess_read(co, (const char *)data + at, left < piece ? left : piece));
     }
     while (coprocess_jobs(co) > 0) {
-        const char *bytes = NULL;
+        struct iovec next;
         (void)coprocess_expire(co, 1, "1s");
-        while (coprocess_next(co, &bytes))
+        while (coprocess_next(co, &next, 1))
             tell(co, SIZE_MAX);
         (void)coprocess_died(co, "died");
     }

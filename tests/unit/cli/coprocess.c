@@ -56,13 +56,21 @@ static void reads(struct coprocess *co, const char *text)
     assert_true(coprocess_read(co, text, strlen(text)));
 }
 
+static size_t next_piece(const struct coprocess *co, const char **bytes)
+{
+    struct iovec piece = {0};
+    size_t count = coprocess_next(co, &piece, 1);
+    *bytes = piece.iov_base;
+    return count ? piece.iov_len : 0;
+}
+
 /* Writes all it has to say. */
 static void tell_all(struct coprocess *co, const char *wanted)
 {
     struct str told = {0};
     const char *bytes = NULL;
     size_t len;
-    while ((len = coprocess_next(co, &bytes)) > 0) {
+    while ((len = next_piece(co, &bytes)) > 0) {
         str_add_bytes(&told, bytes, len);
         coprocess_wrote(co, len);
     }
@@ -97,14 +105,36 @@ static void lines_may_be_cut_anywhere(void **state)
     const char *bytes = NULL;
     coprocess_give(co, 5, "{job}", 100);
     for (size_t left = 6; left > 0; left--) {
-        assert_int_equal(coprocess_next(co, &bytes), left);
+        assert_int_equal(next_piece(co, &bytes), left);
         coprocess_wrote(co, 1);
     }
-    assert_int_equal(coprocess_next(co, &bytes), 0);
+    assert_int_equal(next_piece(co, &bytes), 0);
     for (size_t i = 0; line[i]; i++)
         assert_true(coprocess_read(co, line + i, 1));
     saw("5:complete{}\n");
     done(co);
+}
+
+/* What one write took of several lines, wherever it stopped. */
+static void several_lines_may_be_told_at_once(void **state)
+{
+    (void)state;
+    static const char *const rest[] = {
+        "a\nbb\nccc\n", "\nbb\nccc\n", "bb\nccc\n", "b\nccc\n", "\nccc\n",
+        "ccc\n",        "cc\n",        "c\n",       "\n",       ""};
+    struct iovec pieces[4];
+    for (size_t told = 0; told < COUNT(rest); told++) {
+        struct coprocess *co = fresh();
+        coprocess_give(co, 1, "a", 100);
+        coprocess_give(co, 2, "bb", 100);
+        coprocess_give(co, 3, "ccc", 100);
+        assert_int_equal(coprocess_next(co, pieces, 2), 2);
+        assert_int_equal(coprocess_next(co, pieces, 4), 3);
+        assert_memory_equal(pieces[1].iov_base, "bb\n", pieces[1].iov_len);
+        coprocess_wrote(co, told);
+        tell_all(co, rest[told]);
+        coprocess_free(co);
+    }
 }
 
 static void what_concerns_no_job_in_its_hand_is_complained_of_and_changes_nothing(void **state)
@@ -162,9 +192,9 @@ static void a_death_fails_what_it_was_told_of_and_keeps_the_rest(void **state)
     coprocess_give(co, 5, "{}", 100);
     coprocess_give(co, 6, "{}", 100);
     coprocess_give(co, 7, "{}", 100);
-    (void)coprocess_next(co, &bytes);
+    (void)next_piece(co, &bytes);
     coprocess_wrote(co, 3);
-    (void)coprocess_next(co, &bytes);
+    (void)next_piece(co, &bytes);
     coprocess_wrote(co, 1); /* a part of the line of 6 */
     reads(co, "{\"key\":\"5\",\"comp");
     assert_false(coprocess_died(co, "ended with status 1: oh"));
@@ -220,7 +250,7 @@ static void a_forgotten_job_is_no_longer_in_its_hand(void **state)
     coprocess_give(co, 6, "{six}", 100);
     coprocess_forget(co, 6);
     coprocess_forget(co, 77);
-    (void)coprocess_next(co, &bytes);
+    (void)next_piece(co, &bytes);
     coprocess_wrote(co, 2);
     coprocess_forget(co, 5); /* the rest of its line must follow all the same */
     coprocess_give(co, 7, "{7}", 100);
@@ -268,7 +298,7 @@ static void one_that_does_not_read_runs_out_of_time(void **state)
     const char *bytes = NULL;
     coprocess_give(co, 5, "{long}", 100);
     coprocess_give(co, 6, "{other}", 300);
-    (void)coprocess_next(co, &bytes);
+    (void)next_piece(co, &bytes);
     coprocess_wrote(co, 3);
     assert_true(coprocess_expire(co, 100, "1s"));
     saw("5:fail-1:the coprocess did not answer within 1s, and was ended\n");
@@ -283,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_are_lines_and_outcomes_come_in_any_order),
         cmocka_unit_test(lines_may_be_cut_anywhere),
+        cmocka_unit_test(several_lines_may_be_told_at_once),
         cmocka_unit_test(what_concerns_no_job_in_its_hand_is_complained_of_and_changes_nothing),
         cmocka_unit_test(an_outcome_that_cannot_be_understood_fails_its_job),
         cmocka_unit_test(a_line_without_end_is_not_taken),
