@@ -90,7 +90,8 @@ struct weir_worker {
     bool cut;                /* no answer is waited for any more  */
     bool soon;               /* `later` is on its way            */
     struct loop_task later;
-    bool fresh; /* there are jobs in the inbox that nobody was told of */
+    bool untold; /* the program is to be told something, and nobody was called for that */
+    bool fresh;  /* there are jobs in the inbox that nobody was told of */
     struct window window;
     struct link jobs; /* all that are held */
     size_t sending;   /* errands under way */
@@ -167,10 +168,12 @@ bool worker_calls_back(const struct weir_worker *w);
 /* Marks that it is; returns what was. */
 const struct weir_worker *worker_mark(const struct weir_worker *w);
 
-/* ---- worker_news.c: any thread ---- */
+/* ---- worker_news.c: @thread io; worker_attend() is to follow ---- */
 void worker_tell_settled(struct weir_worker *w, struct weir_job *job); /* a reference goes along */
 void worker_tell_refused(struct weir_worker *w, struct weir_job *job); /* likewise */
 void worker_tell(struct weir_worker *w, weir_worker_news news, const weir_error *why);
+/* Has what was not told yet told by a thread of the pool. */
+void worker_call_teller(struct weir_worker *w);
 /* @locked. Nothing is left to be told. */
 bool worker_all_told(struct weir_worker *w);
 void worker_drop_tidings(struct weir_worker *w);

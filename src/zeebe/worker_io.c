@@ -173,6 +173,7 @@ static void attend(struct loop_task *task)
     if (w->state == WORKER_RUNNING)
         run(w);
     tell_takers(w);
+    worker_call_teller(w);
     end(w);
 }
 

@@ -23,17 +23,17 @@ void worker_drop_tidings(struct weir_worker *w)
     w->tidings_last = &w->tidings;
 }
 
-/* @locked. There is something to tell. */
+/* @locked. */
 static void call(struct weir_worker *w)
 {
-    if (w->telling)
+    if (w->telling || worker_all_told(w))
         return;
     w->tell_task.run = run;
     w->telling = true;
     worker_ref(w);
     if (pool_post(w->pool, &w->tell_task) == WEIR_OK)
         return;
-    w->telling = false; /* no thread can be had: the next tiding tries again */
+    w->telling = false; /* no thread can be had: tried again when something happens */
     atomic_fetch_sub(&w->refs, 1);
 }
 
@@ -44,8 +44,8 @@ static void append(struct weir_worker *w, struct weir_job *job, bool refused)
     job->next_told = NULL;
     *w->told_last = job;
     w->told_last = &job->next_told;
-    call(w);
     pthread_mutex_unlock(&w->lock);
+    w->untold = true;
 }
 
 void worker_tell_settled(struct weir_worker *w, struct weir_job *job)
@@ -69,7 +69,17 @@ void worker_tell(struct weir_worker *w, weir_worker_news news, const weir_error 
     pthread_mutex_lock(&w->lock);
     *w->tidings_last = t;
     w->tidings_last = &t->next;
+    pthread_mutex_unlock(&w->lock);
+    w->untold = true;
+}
+
+void worker_call_teller(struct weir_worker *w)
+{
+    if (!w->untold)
+        return;
+    pthread_mutex_lock(&w->lock);
     call(w);
+    w->untold = !w->telling && !worker_all_told(w);
     pthread_mutex_unlock(&w->lock);
 }
 
