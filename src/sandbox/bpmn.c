@@ -37,8 +37,8 @@ void bpmn_complain(struct bpmn_reader *reader, const char *id, const char *fmt, 
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    if (reader->report->len + sizeof text + 120 < BPMN_REPORT_MAX) /* the rest is as bad */
-        buf_addf(reader->report, "- Element: %.80s\n    - ERROR: %s\n", id, text);
+    if (reader->report->len + sizeof text + 150 < BPMN_REPORT_MAX) /* the rest is as bad */
+        buf_addf(reader->report, "- Element: %.110s\n    - ERROR: %s\n", id, text);
 }
 
 /* A copy; NULL: none was given, or no memory, which is remembered. */
@@ -218,7 +218,7 @@ void bpmn_on_node(struct bpmn_reader *r, const char *tag, const char *const *att
                                      .message = copy(r, message)};
     r->starved |= !r->node->id;
     r->triggers = r->node->kind == BPMN_MESSAGE;
-    r->headers = (struct buf)BUF_INIT(HEADERS_MAX);
+    r->headers = (struct buf)BUF_INIT(HEADERS_MAX + 100);
 }
 
 static void read_retries(struct bpmn_reader *r, const char *text)
@@ -260,6 +260,10 @@ void bpmn_on_header(struct bpmn_reader *r, const char *tag, const char *const *a
     (void)tag;
     if (!r->node || !*key || !*value)
         return; /* Zeebe leaves such ones out */
+    if (r->headers.len + 6 * (strlen(key) + strlen(value)) > HEADERS_MAX) {
+        bpmn_complain(r, r->node->id, "its task headers are too long");
+        return;
+    }
     buf_adds(&r->headers, r->headers.len ? "," : "{");
     json_add_string(&r->headers, key, strlen(key));
     buf_adds(&r->headers, ":");
@@ -284,8 +288,7 @@ void bpmn_on_message_event(struct bpmn_reader *r, const char *tag, const char *c
 void bpmn_on_timer_event(struct bpmn_reader *r, const char *tag, const char *const *attributes)
 {
     (void)attributes;
-    buf_free(&r->text);
-    r->text = (struct buf)BUF_INIT(256);
+    r->text[r->text_len = 0] = '\0';
     if (!r->node)
         return;
     r->triggers++;
@@ -296,17 +299,21 @@ void bpmn_on_timer_event(struct bpmn_reader *r, const char *tag, const char *con
 
 void bpmn_end_duration(struct bpmn_reader *r)
 {
-    const char *text = r->text.data ? r->text.data : "";
     struct bpmn_element *node = r->node;
-    text += strspn(text, " \t\r\n");
-    size_t len = strcspn(text, " \t\r\n");
-    char trimmed[80];
-    (void)snprintf(trimmed, sizeof trimmed, "%.*s", (int)(len < 79 ? len : 79), text);
-    if (!node || bpmn_duration(trimmed, &node->duration_ms))
+    const char *text = r->text + strspn(r->text, " \t\r\n");
+    r->text[r->text_len] = '\0';
+    while (r->text_len && strchr(" \t\r\n", r->text[r->text_len - 1]))
+        r->text[--r->text_len] = '\0';
+    if (!node || bpmn_duration(text, &node->duration_ms))
         return;
     node->duration_ms = 0;
-    bpmn_complain(r, node->id, "the sandbox does not evaluate the duration '%s': only as PT10S is",
-                  trimmed);
+    if (*text == '=')
+        bpmn_complain(r, node->id, "the sandbox does not evaluate the duration '%s'", text);
+    else
+        bpmn_complain(r, node->id,
+                      "Invalid timer duration expression (Invalid duration format '%s' for "
+                      "expression '%s'.)",
+                      text, text);
 }
 
 static void check_node(struct bpmn_reader *r)
@@ -332,10 +339,9 @@ void bpmn_end_node(struct bpmn_reader *r)
         return;
     if (r->headers.len)
         buf_adds(&r->headers, "}");
-    if (r->headers.failed && !r->starved)
-        bpmn_complain(r, node->id, "its task headers are too long");
+    r->starved |= r->headers.failed;
     node->headers = r->headers.data ? r->headers.data : copy(r, "{}");
-    r->headers = (struct buf)BUF_INIT(HEADERS_MAX);
+    r->headers = (struct buf)BUF_INIT(HEADERS_MAX + 100);
     check_node(r);
     r->node = NULL;
 }
@@ -358,13 +364,16 @@ static void link_flow(struct bpmn_reader *r, const struct bpmn_flow *flow)
     const char *id = flow->id ? flow->id : "sequenceFlow";
     if (from < 0 || to < 0) {
         const char *missing = from < 0 ? flow->source : flow->target;
+        if (r->report->len)
+            return; /* most likely what was refused */
         bpmn_complain(r, id, "it refers to '%.80s', which the sandbox does not know",
                       missing ? missing : "");
         return;
     }
     struct bpmn_element *source = &process->elements[from];
     if (source->kind == BPMN_END)
-        bpmn_complain(r, source->id, "End events must not have outgoing sequence flows.");
+        bpmn_complain(r, source->id, "the sandbox does not interpret a sequence flow out of %s",
+                      source->tag);
     if (process->elements[to].kind == BPMN_START)
         bpmn_complain(r, process->elements[to].id,
                       "Start events must not have incoming sequence flows.");
@@ -399,7 +408,7 @@ void bpmn_end_process(struct bpmn_reader *r)
         if (element->kind == BPMN_START)
             process->start = (int)i;
     }
-    if (process->start < 0 && !r->starved)
+    if (process->start < 0 && !r->starved && !r->report->len)
         bpmn_complain(r, process->id, "Must have at least one start event");
     clear_flows(r);
     r->process = NULL;
@@ -407,19 +416,22 @@ void bpmn_end_process(struct bpmn_reader *r)
 
 /* The key a message is correlated by: a path, or a text. */
 static void resolve_correlation(struct bpmn_reader *r, struct bpmn_element *node,
-                                const char *expression)
+                                const struct bpmn_message *message)
 {
-    const char *path = expression ? expression + (*expression == '=') : "";
+    const char *expression = message->correlation ? message->correlation : "";
+    const char *path = expression + (*expression == '=');
     path += strspn(path, " ");
     if (!*path) {
-        bpmn_complain(r, node->id, "Must have exactly one 'zeebe:subscription' extension element");
-    } else if (*expression == '=' && bpmn_is_path(path)) {
+        bpmn_complain(r, message->id, "Must have exactly one zeebe:subscription extension element");
+        return;
+    }
+    if (*expression == '=' && bpmn_is_path(path)) {
         node->correlation = copy(r, path);
     } else {
         node->correlation = *expression == '=' ? static_text(r, expression) : NULL;
         node->correlation_is_text = node->correlation != NULL;
     }
-    if (*path && !node->correlation && !r->starved)
+    if (!node->correlation && !r->starved)
         bpmn_complain(r, node->id,
                       "the sandbox does not evaluate the correlation key '%.80s': only =variable",
                       expression);
@@ -436,19 +448,22 @@ static const struct bpmn_message *find_message(const struct bpmn_reader *r, cons
 
 static void resolve_message(struct bpmn_reader *r, struct bpmn_element *node)
 {
-    char *reference = node->message;
+    char *reference = node->message, where[120];
     const struct bpmn_message *message = find_message(r, reference);
     node->message = message && message->name ? static_text(r, message->name) : NULL;
+    bool event = strcmp(node->tag, "intermediateCatchEvent") == 0;
+    (void)snprintf(where, sizeof where, "%.80s%s", node->id,
+                   event ? " > messageEventDefinition" : "");
     if (!message)
-        bpmn_complain(r, node->id, "Must reference a message");
+        bpmn_complain(r, where, "Must reference a message");
     else if (!message->name)
-        bpmn_complain(r, node->id, "Name must be present and not empty");
+        bpmn_complain(r, message->id, "Name must be present and not empty");
     else if (!node->message && !r->starved)
         bpmn_complain(r, node->id,
                       "the sandbox does not evaluate the message name '%.80s': only a text",
                       message->name);
     if (message)
-        resolve_correlation(r, node, message->correlation);
+        resolve_correlation(r, node, message);
     mem_free(reference);
 }
 
@@ -480,7 +495,6 @@ struct bpmn_process *bpmn_read(weir_bytes file, struct buf *report)
         mem_free(r.messages[i].correlation);
     }
     mem_free(r.messages);
-    buf_free(&r.text);
     buf_free(&r.headers);
     if (r.starved)
         buf_free(report);

@@ -38,7 +38,8 @@ struct bpmn_reader {
     struct bpmn_element *node; /* being read; NULL: none */
     size_t triggers;           /* its event definitions and task definitions */
     struct buf headers;        /* its task headers, a JSON object without its end */
-    struct buf text;           /* of IN_DURATION */
+    char text[80];             /* of IN_DURATION; what is longer is cut, and no duration */
+    size_t text_len;
     struct bpmn_message *messages;
     size_t message_count, message_cap;
     struct bpmn_flow *flows; /* of the process being read */

@@ -174,8 +174,14 @@ static void XMLCALL on_end(void *user, const XML_Char *name)
 static void XMLCALL on_text(void *user, const XML_Char *text, int len)
 {
     struct walk *walk = user;
-    if (walk->depth && walk->stack[walk->depth - 1] == IN_DURATION)
-        buf_add(&walk->reader->text, text, (size_t)len);
+    struct bpmn_reader *r = walk->reader;
+    if (!walk->depth || walk->stack[walk->depth - 1] != IN_DURATION)
+        return;
+    size_t room = sizeof r->text - 1 - r->text_len;
+    size_t take = (size_t)len < room ? (size_t)len : room;
+    memcpy(r->text + r->text_len, text, take);
+    r->text_len += take;
+    r->text[r->text_len] = '\0';
 }
 
 static void XMLCALL on_doctype(void *user, const XML_Char *name, const XML_Char *system,
@@ -188,15 +194,32 @@ static void XMLCALL on_doctype(void *user, const XML_Char *name, const XML_Char 
     stop(user, "it has a document type, which BPMN has not");
 }
 
+/* expat 2.5 takes some failed allocations for a fault of the file: they are remembered. */
+static _Thread_local bool ran_out;
+
+static void *allocate(size_t size)
+{
+    void *memory = mem_zalloc(size);
+    ran_out |= !memory;
+    return memory;
+}
+
+static void *reallocate(void *old, size_t size)
+{
+    void *memory = mem_realloc(old, size);
+    ran_out |= !memory;
+    return memory;
+}
+
 static bool parse(struct walk *walk, weir_bytes file)
 {
     struct buf *report = walk->reader->report;
     static const char nothing[1] = "";
     const char *data = file.data ? file.data : nothing;
-    if (XML_Parse(walk->parser, data, (int)file.len, XML_TRUE) == XML_STATUS_OK)
+    if (XML_Parse(walk->parser, data, (int)file.len, XML_TRUE) == XML_STATUS_OK && !ran_out)
         return true;
     enum XML_Error code = XML_GetErrorCode(walk->parser);
-    if (code == XML_ERROR_NO_MEMORY || walk->reader->starved)
+    if (code == XML_ERROR_NO_MEMORY || walk->reader->starved || ran_out)
         walk->reader->starved = true;
     else
         buf_addf(report, "line %lu: %s\n", (unsigned long)XML_GetCurrentLineNumber(walk->parser),
@@ -206,7 +229,8 @@ static bool parse(struct walk *walk, weir_bytes file)
 
 bool bpmn_walk(struct bpmn_reader *r, weir_bytes file)
 {
-    static const XML_Memory_Handling_Suite memory = {mem_zalloc, mem_realloc, mem_free};
+    static const XML_Memory_Handling_Suite memory = {allocate, reallocate, mem_free};
+    ran_out = false;
     struct walk walk = {.reader = r, .parser = XML_ParserCreate_MM(NULL, &memory, "|")};
     if (!walk.parser) {
         r->starved = true;

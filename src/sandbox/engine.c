@@ -230,7 +230,7 @@ static const struct {
 bool engine_ask(struct engine *engine, const char *name, const void *request, struct waiter *waiter,
                 struct rpc_reply *reply)
 {
-    struct ask ask = {engine, waiter, reply};
+    struct ask ask = {engine, waiter, reply, false};
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         if (strcmp(answers[i].name, name) != 0)
             continue;

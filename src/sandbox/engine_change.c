@@ -31,7 +31,9 @@ static bool may_activate(const struct ask *ask, const struct instance *instance,
            reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, "MODIFY",
                         "Expected to modify instance of process '%.100s' but it contains one or "
                         "more activate instructions for elements that are unsupported: '%.200s'. "
-                        "The activation of elements with type 'START_EVENT' is not supported.",
+                        "The activation of elements with type 'START_EVENT' is not supported. "
+                        "Supported element types are: [SERVICE_TASK, SEND_TASK, SCRIPT_TASK, "
+                        "BUSINESS_RULE_TASK, RECEIVE_TASK, INTERMEDIATE_CATCH_EVENT, END_EVENT].",
                         process->id, id);
 }
 
@@ -181,8 +183,8 @@ static bool move(const struct ask *ask, struct instance *instance, const move_in
     const struct token *token = NULL;
     if (!one->sourceelementinstancekey) {
         count = 0;
-        TAILQ_FOREACH(token, &instance->tokens, link)
-        count += strcmp(element_of(token)->id, one->sourceelementid) == 0;
+        for (token = TAILQ_FIRST(&instance->tokens); token; token = TAILQ_NEXT(token, link))
+            count += strcmp(element_of(token)->id, one->sourceelementid) == 0;
     }
     terminate(ask, instance, one->sourceelementinstancekey, one->sourceelementid);
     bool good = true;
@@ -310,13 +312,15 @@ static void migrate(struct engine *engine, struct instance *instance, const migr
 {
     struct token *token = NULL;
     struct definition *source = instance->definition;
-    TAILQ_FOREACH(token, &instance->tokens, link)
-    token->element = bpmn_find(target->process, target_of(plan, element_of(token)->id));
+    for (token = TAILQ_FIRST(&instance->tokens); token; token = TAILQ_NEXT(token, link))
+        token->element = bpmn_find(target->process, target_of(plan, element_of(token)->id));
     for (size_t i = 0; i < instance->end_count; i++) {
         const char *to = target_of(plan, source->process->elements[instance->end_after[i]].id);
         instance->end_after[i] = to ? bpmn_find(target->process, to) : -1;
     }
     target->users++;
+    target->instances++;
+    source->instances--;
     instance->definition = target;
     definition_release(engine, source);
 }

@@ -11,6 +11,12 @@
 
 typedef GatewayProtocol__CreateProcessInstanceRequest create_request;
 
+/* The broker's name of the command, by whether its result is waited for. */
+static const char *intent(const struct ask *ask)
+{
+    return ask->with_result ? "CREATE_WITH_AWAITING_RESULT" : "CREATE";
+}
+
 /* ---- what is wanted ---- */
 
 static struct definition *find_definition(const struct ask *ask, const create_request *r)
@@ -19,26 +25,26 @@ static struct definition *find_definition(const struct ask *ask, const create_re
     if (*r->bpmnprocessid) {
         found = definition_find(ask->engine, r->bpmnprocessid, r->version);
         if (!found && r->version >= 0)
-            reply_reject(ask->reply, REPLY_NOT_FOUND, "CREATE",
+            reply_reject(ask->reply, REPLY_NOT_FOUND, intent(ask),
                          "Expected to find process definition with process ID '%.200s' and version "
                          "'%d', but none found",
                          r->bpmnprocessid, (int)r->version);
         else if (!found)
             reply_reject(
-                ask->reply, REPLY_NOT_FOUND, "CREATE",
+                ask->reply, REPLY_NOT_FOUND, intent(ask),
                 "Expected to find process definition with process ID '%.200s', but none found",
                 r->bpmnprocessid);
         return found;
     }
     if (r->processdefinitionkey < 0) {
-        reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, "CREATE",
+        reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, intent(ask),
                      "Expected at least a bpmnProcessId or a key greater than -1, but none given");
         return NULL;
     }
     found = keyed_find(ask->engine, r->processdefinitionkey, A_DEFINITION);
     if (found && !found->deleted)
         return found;
-    reply_reject(ask->reply, REPLY_NOT_FOUND, "CREATE",
+    reply_reject(ask->reply, REPLY_NOT_FOUND, intent(ask),
                  "Expected to find process definition with key '%lld', but none found",
                  (long long)r->processdefinitionkey);
     return NULL;
@@ -49,12 +55,12 @@ static bool may_start_at(const struct ask *ask, const struct definition *definit
     const struct bpmn_process *process = definition->process;
     int at = bpmn_find(process, id);
     if (at < 0)
-        return reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, "CREATE",
+        return reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, intent(ask),
                             "Expected to create instance of process with start instructions but "
                             "no element found with id '%.200s'.",
                             id);
     return process->elements[at].kind != BPMN_START ||
-           reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, "CREATE",
+           reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, intent(ask),
                         "Expected to create instance of process with start instructions but the "
                         "element with id '%.200s' targets unsupported element type 'START_EVENT'. "
                         "Supported element types are: [SERVICE_TASK, SEND_TASK, SCRIPT_TASK, "
@@ -78,13 +84,13 @@ static bool is_possible(const struct ask *ask, const create_request *r,
     }
     for (size_t i = 0; i < r->n_runtimeinstructions; i++) {
         if (bpmn_find(definition->process, end_id(r, i)) < 0)
-            return reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, "CREATE",
+            return reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, intent(ask),
                                 "Expected to create instance of process with runtime instructions "
                                 "but no element found with id '%.200s'.",
                                 end_id(r, i));
     }
     return r->n_tags <= TAGS_MAX ||
-           reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, "CREATE",
+           reply_reject(ask->reply, REPLY_INVALID_ARGUMENT, intent(ask),
                         "Expected at most %d tags, but %zu were given", TAGS_MAX, r->n_tags);
 }
 
@@ -105,7 +111,7 @@ static bool is_taken(const struct ask *ask, const struct family *family, const c
             (const void *)(base - offsetof(struct instance, business_node));
         if (other->definition->family != family || strcmp(other->business_id, id) != 0)
             continue;
-        reply_reject(ask->reply, REPLY_ALREADY_EXISTS, "CREATE",
+        reply_reject(ask->reply, REPLY_ALREADY_EXISTS, intent(ask),
                      "Expected to create instance of process '%.200s' with business id '%.200s', "
                      "but an active instance with that business id already exists",
                      family->id, id);
@@ -160,6 +166,7 @@ static struct instance *instance_new(struct engine *engine, struct definition *d
     instance->definition = definition;
     instance->variables = variables;
     definition->users++;
+    definition->instances++;
     engine->instance_count++;
     TAILQ_INSERT_TAIL(&engine->instances, instance, all);
     keyed_add(engine, &instance->keyed, AN_INSTANCE);
@@ -237,7 +244,9 @@ void broker_create_with_result(const struct ask *ask, const void *request)
     struct waiter *w = ask->waiter;
     create_request nothing;
     gateway_protocol__create_process_instance_request__init(&nothing);
-    struct instance *instance = create(ask, r->request ? r->request : &nothing);
+    struct ask asked = *ask;
+    asked.with_result = true;
+    struct instance *instance = create(&asked, r->request ? r->request : &nothing);
     if (!instance)
         return;
     weir_ms limit = r->requesttimeout > 0 ? r->requesttimeout : RESULT_TIMEOUT_MS;

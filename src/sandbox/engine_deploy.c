@@ -210,10 +210,9 @@ static void read_form(struct deployment *d, const char *name, weir_bytes content
                        err.message);
         d->starved |= err.status == WEIR_NO_MEMORY;
         complain(d, name, text);
-    } else {
-        complain(d, name,
-                 id ? "Expected the form id to be filled, but it is blank"
-                    : "Expected the form id to be present, but none given");
+    } else if (d->report.len < BPMN_REPORT_MAX) {
+        buf_adds(&d->report, id ? "\nExpected the form id to be filled, but it is blank"
+                                : "\nExpected the form id to be present, but none given");
     }
     json_decref(form);
 }
@@ -508,6 +507,13 @@ void broker_delete_resource(const struct ask *ask, const void *request)
                      (long long)r->resourcekey);
         return;
     }
+    if (definition && definition->instances) {
+        reply_reject(ask->reply, REPLY_FAILED_PRECONDITION, "DELETE",
+                     "Expected to delete resource with key `%lld` but there are still running "
+                     "instances",
+                     (long long)r->resourcekey);
+        return;
+    }
     if (form)
         form_free(engine, form);
     else
@@ -527,7 +533,7 @@ weir_status engine_deploy_file(struct engine *engine, const char *name, weir_byt
     read_resource(&d, name, content);
     (void)engine_key(engine); /* the deployment's own */
     bool good = deploy(&ask, &d);
-    bool starved = d.starved;
+    bool starved = reply.status == REPLY_RESOURCE_EXHAUSTED;
     deployment_free(&d);
     if (good)
         return error_ok(err);

@@ -52,6 +52,7 @@ struct definition {
     uint64_t sum[2]; /* of the resource's content */
     size_t size;
     struct bpmn_process *process;
+    size_t instances;
     size_t users; /* instances and jobs made of it */
     bool deleted; /* starts nothing any more; freed with its last user */
 };
@@ -77,7 +78,7 @@ struct instance {
     struct keyed keyed;
     TAILQ_ENTRY(instance) all;
     struct definition *definition;
-    TAILQ_HEAD(, token) tokens;
+    TAILQ_HEAD(token_list, token) tokens;
     char *variables; /* a JSON object */
     struct waiter *waiter;
     char **tags;
@@ -141,8 +142,8 @@ struct incident {
 struct channel {
     struct table_node node;
     char *name, *key;
-    TAILQ_HEAD(, token) tokens;
-    TAILQ_HEAD(, message) messages;
+    TAILQ_HEAD(waiting_list, token) tokens;
+    TAILQ_HEAD(message_list, message) messages;
 };
 
 struct message {
@@ -165,12 +166,12 @@ struct engine {
     size_t instance_count, token_count, job_count, message_count, bytes;
     struct table keys, families, forms, types, channels, message_ids, business_ids;
     struct heap due;
-    TAILQ_HEAD(, instance) instances;
-    TAILQ_HEAD(, message) messages;
-    TAILQ_HEAD(, family) all_families;
-    TAILQ_HEAD(, form_family) form_families;
-    TAILQ_HEAD(, job) fresh;
-    TAILQ_HEAD(, job_type) woken;
+    TAILQ_HEAD(all_instances, instance) instances;
+    TAILQ_HEAD(all_messages, message) messages;
+    TAILQ_HEAD(all_families, family) all_families;
+    TAILQ_HEAD(all_forms, form_family) form_families;
+    TAILQ_HEAD(fresh_jobs, job) fresh;
+    TAILQ_HEAD(woken_types, job_type) woken;
     struct waiters finished; /* whose result is there */
 };
 
@@ -178,6 +179,7 @@ struct ask {
     struct engine *engine;
     struct waiter *waiter;
     struct rpc_reply *reply;
+    bool with_result;
 };
 
 /* ---- engine.c: keys, memory, time, tenants ---- */

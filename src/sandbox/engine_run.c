@@ -210,6 +210,7 @@ void instance_free(struct engine *engine, struct instance *instance)
     keyed_remove(engine, &instance->keyed);
     TAILQ_REMOVE(&engine->instances, instance, all);
     engine->instance_count--;
+    instance->definition->instances--;
     definition_release(engine, instance->definition);
     mem_free(instance);
 }

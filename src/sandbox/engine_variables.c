@@ -71,6 +71,18 @@ static json_t *tree_of(const char *text)
     return json_parse(text, strlen(text), "variables", NULL);
 }
 
+/* `over` first, then what it does not hide: the order of a broker. NULL: no memory. */
+static char *shown(const char *under, const char *over)
+{
+    json_t *low = tree_of(under), *high = tree_of(over);
+    char *text = NULL;
+    if (low && high && json_object_update_missing(high, low) == 0)
+        text = json_text(high, true);
+    json_decref(low);
+    json_decref(high);
+    return text;
+}
+
 /* NULL: no memory. */
 static char *merged(const char *under, const char *over)
 {
@@ -121,7 +133,7 @@ char *variables_show(const char *shared, const char *own, char *const *names, si
         return mem_strdup("{}");
     if (count)
         return picked(shared, own, names, count);
-    return own ? merged(shared, own) : mem_strdup(shared);
+    return own ? shown(shared, own) : mem_strdup(shared);
 }
 
 /* Takes `now` in the place of *text. */

@@ -39,6 +39,24 @@ class Environment(Case):
         self.assertEqual((done.returncode, "Leader" in done.stdout), (0, True), done.stderr)
 
 
+class Deploy(Case):
+    CREATE = ("--", WEIR, "zeebe", "call", "CreateProcessInstance", "--compact", "--data", '{"bpmnProcessId":"one_task","version":1}')
+
+    def test_what_is_deployed_at_the_start_can_be_created(self):
+        task = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers", "one_task.bpmn")
+        self.expect(self.weir("sandbox", "--deploy", task, *self.CREATE), 0, '"processInstanceKey":"22517998136852', "")
+        self.expect(self.one_line(self.weir("sandbox", "--only", "oauth", "--deploy", task, "--", "true")), 65, "", "without the service zeebe")
+
+    def test_what_cannot_be_deployed_is_no_start(self):
+        self.expect(self.one_line(self.weir("sandbox", "--deploy", "/nonexistent.bpmn", *self.CREATE)), 74, "", "/nonexistent.bpmn")
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text, words in (("a.bpmn", "<a/>", "'a.bpmn': line 1: it is no BPMN"), ("a.txt", "", "'a.txt': unknown resource type")):
+                path = os.path.join(folder, name)
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(text)
+                self.expect(self.one_line(self.weir("sandbox", "--deploy", path, *self.CREATE)), 65, "", words)
+
+
 class End(Case):
     def start(self):
         process = subprocess.Popen([WEIR, "sandbox", "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

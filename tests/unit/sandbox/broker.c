@@ -218,3 +218,24 @@ int64_t broker_job(struct broker *broker, const char *type, int64_t lock_ms)
     got_end(&got);
     return key;
 }
+
+void expect(const char *answer, const char *beginning)
+{
+    if (strncmp(answer, beginning, strlen(beginning)) != 0)
+        fail_msg("\"%s\" does not begin with \"%s\"", answer, beginning);
+}
+
+int64_t broker_instance(struct broker *broker, const char *process, const char *variables)
+{
+    return number_in(broker_askf(broker, "CreateProcessInstance",
+                                 "{\"bpmnProcessId\":\"%s\",\"version\":-1,\"variables\":\"%s\"}",
+                                 process, variables),
+                     "processInstanceKey", 0);
+}
+
+bool broker_runs(struct broker *broker, int64_t instance)
+{
+    const char *answer =
+        broker_askf(broker, "SetVariables", "{\"elementInstanceKey\":%lld}", (long long)instance);
+    return strncmp(answer, "NOT_FOUND", 9) != 0;
+}

@@ -6,6 +6,14 @@
 
 #include "sandbox/engine.h"
 
+#define START_EVENT        "<startEvent id='start'/>"
+#define END_EVENT          "<endEvent id='end'/>"
+#define FLOW(id, from, to) "<sequenceFlow id='" id "' sourceRef='" from "' targetRef='" to "'/>"
+#define LINE(node)         START_EVENT FLOW("f1", "start", "x") node FLOW("f2", "x", "end") END_EVENT
+#define JOB(id, type)                                                                              \
+    "<serviceTask id='" id "'><extensionElements><zeebe:taskDefinition type='" type                \
+    "'/></extensionElements></serviceTask>"
+
 #define KEY(n) (INT64_C(2251799813685248) + (n)) /* the n-th key */
 
 struct broker {
@@ -49,6 +57,11 @@ void broker_deploy(struct broker *broker, const char *id, const char *inside);
 void broker_deploy_task(struct broker *broker);
 /* Activates one job of the type; its key, or 0. */
 int64_t broker_job(struct broker *broker, const char *type, int64_t lock_ms);
+/* Fails the test unless the answer begins so. */
+void expect(const char *answer, const char *beginning);
+/* `variables` as they stand inside of a JSON text: "{\\\"a\\\":1}". The instance's key. */
+int64_t broker_instance(struct broker *broker, const char *process, const char *variables);
+bool broker_runs(struct broker *broker, int64_t instance);
 /* The whole file around it; mem_free(). */
 char *bpmn_around(const char *id, const char *inside);
 #endif

@@ -31,12 +31,6 @@ static void poll_jobs(struct got *got, int most, const char *more)
     broker_wait(&b, got, "ActivateJobs", json);
 }
 
-static void expect(const char *answer, const char *beginning)
-{
-    if (strncmp(answer, beginning, strlen(beginning)) != 0)
-        fail_msg("\"%s\" does not begin with \"%s\"", answer, beginning);
-}
-
 static void a_job_says_what_it_is_of(void **state)
 {
     struct got got = {.text = NULL};
