@@ -116,12 +116,17 @@ static void happen(struct engine *engine, struct due *due)
 {
     char *base = (char *)due;
     heap_remove(&engine->due, &due->heap);
-    if (due->kind == DUE_JOB)
-        job_due(engine, (struct job *)(void *)(base - offsetof(struct job, due)));
-    if (due->kind == DUE_TIMER)
+    switch (due->kind) {
+    case DUE_JOB:
+        job_ready(engine, (struct job *)(void *)(base - offsetof(struct job, due)));
+        break;
+    case DUE_TIMER:
         timer_is_over(engine, (struct token *)(void *)(base - offsetof(struct token, due)));
-    if (due->kind == DUE_MESSAGE)
+        break;
+    case DUE_MESSAGE:
         message_free(engine, (struct message *)(void *)(base - offsetof(struct message, due)));
+        break;
+    }
 }
 
 void engine_set_time(struct engine *engine, int64_t mono_ns, int64_t wall_ns)

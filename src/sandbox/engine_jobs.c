@@ -135,12 +135,6 @@ void job_lock(struct engine *engine, struct job *job, const struct waiter *waite
     due_at(engine, &job->due, DUE_JOB, engine_later(engine, waiter->timeout_ms));
 }
 
-/* Its lock or its backoff is over. */
-void job_due(struct engine *engine, struct job *job)
-{
-    job_ready(engine, job);
-}
-
 /* ---- what workers say ---- */
 
 static const char *state_name(const struct job *job)

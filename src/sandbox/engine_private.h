@@ -236,8 +236,8 @@ const struct bpmn_element *element_of(const struct token *token);
 
 bool job_new(struct engine *engine, struct token *token);
 void job_free(struct engine *engine, struct job *job);
+/* It can be had: made, or back from a worker, or its backoff is over. */
 void job_ready(struct engine *engine, struct job *job);
-void job_due(struct engine *engine, struct job *job);
 struct job_type *type_get(struct engine *engine, const char *name); /* NULL: no memory */
 struct job_type *type_find(const struct engine *engine, const char *name);
 void type_release(struct engine *engine, struct job_type *type);

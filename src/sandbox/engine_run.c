@@ -83,6 +83,7 @@ void token_free(struct engine *engine, struct token *token)
 static bool begin(struct engine *engine, struct token *token, bool *done)
 {
     const struct bpmn_element *element = element_of(token);
+    int64_t wait = 0;
     *done = false;
     switch (element->kind) {
     case BPMN_JOB:
@@ -91,7 +92,9 @@ static bool begin(struct engine *engine, struct token *token, bool *done)
         return channel_subscribe(engine, token, done);
     case BPMN_TIMER:
         token->state = AT_TIMER;
-        due_at(engine, &token->due, DUE_TIMER, engine_later(engine, element->duration_ms));
+        /* Never at once: a line that is a ring would never be left. */
+        wait = element->duration_ms > 0 ? element->duration_ms : 1;
+        due_at(engine, &token->due, DUE_TIMER, engine_later(engine, wait));
         return true;
     case BPMN_START:
     case BPMN_END:
