@@ -76,6 +76,16 @@ enum codec_step codec_jobs_next(weir_bytes response, size_t *at, weir_bytes *job
     return step;
 }
 
+bool codec_is_message(weir_bytes wire)
+{
+    struct field f;
+    enum codec_step step = CODEC_END;
+    size_t at = 0;
+    while (wire.len > 0 && (step = read_field(wire, &at, &f)) == CODEC_MORE) {
+    }
+    return step == CODEC_END;
+}
+
 /* Which member a field of ActivatedJob goes to. */
 enum member { TEXT, INT64, INT32, REST, UNKNOWN };
 #define AT(name) offsetof(struct job_fields, name)

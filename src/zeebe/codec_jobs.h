@@ -23,6 +23,8 @@ enum codec_step { CODEC_MORE, CODEC_END, CODEC_BROKEN };
 
 /* The next ActivatedJob of an ActivateJobsResponse; *at counts on from 0. */
 enum codec_step codec_jobs_next(weir_bytes response, size_t *at, weir_bytes *job);
+/* Whether these bytes are a protobuf message at all: what an answer without fields must be. */
+bool codec_is_message(weir_bytes wire);
 /* How much room codec_job_read() needs for the texts; SIZE_MAX: these bytes are no ActivatedJob. */
 size_t codec_job_room(weir_bytes wire);
 void codec_job_read(weir_bytes wire, struct job_fields *out, char *room);

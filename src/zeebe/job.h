@@ -26,7 +26,7 @@ struct weir_job {
     atomic_int phase;   /* enum job_phase                                                      */
     /* A weir_job_outcome. Who moves it from OPEN settles the job, and nobody else does. */
     atomic_int settled;
-    _Atomic int64_t lock_until_ns; /* monotonic; INT64_MIN: the gateway took it away           */
+    _Atomic int64_t lock_until_ns; /* monotonic; 0: it is over                                */
     _Atomic int64_t deadline_ms;   /* since the epoch                                          */
     struct weir_worker *worker;    /* referenced */
     struct job_fields f;

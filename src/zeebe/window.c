@@ -116,7 +116,6 @@ static enum window_place place(struct window *w)
 
 enum window_place window_polled(struct window *w)
 {
-    works(w);
     w->brought++;
     w->polled_since++;
     if (w->brought <= w->asked)
@@ -237,7 +236,8 @@ enum window_verdict window_stream_ended(struct window *w, const struct window_an
         return WINDOW_GOES_ON;
     if (is_hopeless(w, a))
         return WINDOW_OVER;
-    return w->set.polls ? WINDOW_GOES_ON : failed(w, a, now); /* else polls say what is wrong */
+    /* While a poll runs, it says what is wrong. */
+    return w->poll == POLL_RUNNING ? WINDOW_GOES_ON : failed(w, a, now);
 }
 
 static void open_stream(struct window *w, int64_t now)
@@ -284,8 +284,8 @@ static void plan_stream(struct window *w, struct window_plan *plan, int64_t now)
 static void plan_recovery(struct window *w, struct window_plan *plan, int64_t now, bool connected)
 {
     bool polls = w->poll == POLL_RUNNING && now >= later(w->poll_from_ns, LATE_MS);
-    bool streams =
-        !w->set.polls && w->stream == STREAM_OPEN && now >= later(w->stream_from_ns, LATE_MS);
+    bool streams = w->poll != POLL_RUNNING && w->stream == STREAM_OPEN &&
+                   now >= later(w->stream_from_ns, LATE_MS);
     if (w->failing_ns && connected && (polls || streams))
         works(w);
     plan->recovered = w->said && !w->failing_ns;
@@ -314,7 +314,7 @@ struct window_plan window_plan(struct window *w, int64_t now, bool connected)
         look(&plan, now, silent_at(w));
     if (w->failing_ns && w->poll == POLL_RUNNING)
         look(&plan, now, later(w->poll_from_ns, LATE_MS));
-    if (w->failing_ns && !w->set.polls && w->stream == STREAM_OPEN)
+    if (w->failing_ns && w->poll != POLL_RUNNING && w->stream == STREAM_OPEN)
         look(&plan, now, later(w->stream_from_ns, LATE_MS));
     return plan;
 }

@@ -121,13 +121,13 @@ void worker_wake(struct weir_worker *w);
 /* @locked. Likewise, but only if it is about to end. */
 void worker_wake_if_ending(struct weir_worker *w);
 /* The next job that may be begun. WEIR_NOTHING: none within the limit. */
-weir_status worker_take(struct weir_worker *w, struct weir_job **job, struct deadline until,
+weir_status worker_take(struct weir_worker *w, struct weir_job **out, struct deadline until,
                         weir_error *err);
 /* Hands a claimed job over to be told to the gateway. */
 void worker_order(struct weir_worker *w, struct weir_job *job);
 
 /* ---- worker_open.c ---- */
-weir_status worker_options_read(struct worker_options *out, const weir_worker_options *given,
+weir_status worker_options_read(struct worker_options *set, const weir_worker_options *given,
                                 weir_error *err);
 void worker_options_clear(struct worker_options *set);
 

@@ -27,6 +27,7 @@ struct errand {
     struct command command;
     struct buf request; /* of a heartbeat */
     int64_t sent_ns;
+    bool broken; /* its answer could not be read */
 };
 
 /* ---- errands ----------------------------------------------------------------------------- */
@@ -44,6 +45,7 @@ static struct errand *new_errand(struct weir_worker *w, struct weir_job *job)
     e->job = job_ref(job);
     e->request = (struct buf)BUF_INIT(SIZE_MAX / 2);
     e->sent_ns = clock_mono(w->clock);
+    e->broken = false;
     w->sending++;
     return e;
 }
@@ -93,10 +95,11 @@ static weir_status start(struct errand *e, const struct command_events *events,
     return command_start(c, err);
 }
 
-static void no_message(struct command *c, weir_bytes message)
+/* The answers are empty, or have fields that a newer gateway knows. What cannot be read is none. */
+static void on_message(struct command *c, weir_bytes message)
 {
-    (void)c;
-    (void)message; /* the answers are empty */
+    struct errand *e = c->user;
+    e->broken = !codec_is_message(message);
 }
 
 /* ---- outcomes ---------------------------------------------------------------------------- */
@@ -125,7 +128,7 @@ static void set_why(struct weir_job *job, const char *why)
 static void over(struct weir_worker *w, struct weir_job *job, weir_job_outcome outcome)
 {
     atomic_store(&job->settled, (int)outcome);
-    atomic_store(&job->lock_until_ns, INT64_MIN);
+    atomic_store(&job->lock_until_ns, 0);
     timer_cancel(&job->timer);
     list_remove(&job->link);
     buf_free(&job->request);
@@ -254,11 +257,18 @@ static void on_settle_end(struct command *c, const struct rpc_end *end)
 {
     struct errand *e = c->user;
     struct weir_worker *w = e->worker;
-    settle_ended(e, end);
+    if (e->broken && end->error.status == WEIR_OK) {
+        struct rpc_end unread = *end;
+        error_set(&unread.error, WEIR_PROTOCOL, "%s: the gateway's answer cannot be read",
+                  c->method->name);
+        settle_ended(e, &unread);
+    } else {
+        settle_ended(e, end);
+    }
     worker_attend(w);
 }
 
-static const struct command_events settle_events = {NULL, no_message, on_settle_end};
+static const struct command_events settle_events = {NULL, on_message, on_settle_end};
 
 void worker_obey(struct weir_worker *w)
 {
@@ -318,7 +328,7 @@ static void on_beat_end(struct command *c, const struct rpc_end *end)
     worker_attend(w);
 }
 
-static const struct command_events beat_events = {NULL, no_message, on_beat_end};
+static const struct command_events beat_events = {NULL, on_message, on_beat_end};
 
 static void beat(struct weir_worker *w, struct weir_job *job)
 {

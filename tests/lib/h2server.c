@@ -53,7 +53,7 @@ struct h2server {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t moved;
-    bool stop, frozen;
+    bool stop, frozen, echo_jobs;
     bool deaf; /* the thread's own, as the next */
     size_t refused;
     struct orders orders;
@@ -117,11 +117,10 @@ static ssize_t read_flood(BODY_PARAMETERS)
 static ssize_t read_burst(BODY_PARAMETERS)
 {
     struct request *r = source->ptr;
-    const size_t all = BURST_MESSAGES * (5 + FLOOD_MESSAGE);
-    size_t len = 0;
-    (void)user;
-    while (len < max && r->sent < all)
-        out[len++] = flood_byte(r->sent++);
+    const bool echo = ((struct link_to *)user)->server->echo_jobs;
+    size_t len = 0, all = BURST_MESSAGES * (echo ? r->len : 5 + FLOOD_MESSAGE);
+    for (; len < max && r->sent < all; r->sent++)
+        out[len++] = echo ? r->body[r->sent % r->len] : flood_byte(r->sent);
     if (r->sent == all) {
         *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
         submit_trailers(session, stream);
@@ -488,6 +487,7 @@ struct h2server *h2server_start(const struct h2server_options *options)
     pthread_mutex_init(&s->lock, NULL);
     if (!options->no_streams)
         s->max_streams = options->max_streams ? options->max_streams : 1000;
+    s->echo_jobs = options->echo_jobs;
     s->listener = listen_on(options, &s->port);
     if (s->listener < 0 || pipe2(s->wake, O_NONBLOCK | O_CLOEXEC) ||
         pthread_create(&s->thread, NULL, run, s)) {

@@ -24,7 +24,9 @@ struct h2server;
 struct h2server_options {
     const char *host;     /* NULL: 127.0.0.1 */
     uint32_t max_streams; /* 0: 1000 */
-    bool no_streams;      /* MAX_CONCURRENT_STREAMS 0 */
+    bool echo_jobs;  /* ActivateJobs answers with the request, five times: its type is read as a job
+                      */
+    bool no_streams; /* MAX_CONCURRENT_STREAMS 0 */
 };
 
 struct h2server *h2server_start(const struct h2server_options *options);
