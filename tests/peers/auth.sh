@@ -4,6 +4,8 @@
 . "$HERE/tools.sh"
 . "$HERE/broker.sh"
 . "$HERE/checks.sh"
+. "$HERE/orders.sh"
+. "$HERE/bursts.sh"
 
 p="zeebe 8.5.8, OAuth2:"
 everything() { broker_tools 8.5.8 && need node npm openssl && fetch_oidc && fetch_zbctl; }
@@ -84,3 +86,23 @@ if [ "$fetched" -ge 2 ] && [ "$fetched" -le 10 ]; then
 else
     FAIL "$p a few tokens did" "$fetched were fetched in 10 s"
 fi
+
+# Workers of a tenant that live longer than their tokens: 75 jobs of 200 ms each, one after the other.
+export ZEEBE_CLIENT_ID=brief ZEEBE_CLIENT_SECRET=peers-secret-3
+set -- --insecure --cache none
+deploy "$at" "$HERE/burst/burst.bpmn" "$@" || exit 1
+burst "$at" tenant 75 t1 && burst "$at" tenantp 75 t1 || exit 1
+before=$(requests brief)
+library_works tenant "$at" tenant tenant=t1 pause=200
+library=$STARTED
+program_works tenantp "$at" tenantp 200 --tenant-ids t1 "$@"
+program=$STARTED
+verdict "$p tenant t1, library:" "$at" tenant 75 "$WORK/journal.tenant"
+verdict "$p tenant t1, command:" "$at" tenantp 75 "$WORK/journal.tenantp"
+fetched=$(($(requests brief) - before))
+[ "$fetched" -ge 6 ] && ok "$p the workers' tokens expired meanwhile" || FAIL "$p the workers' tokens expired meanwhile" "$fetched were fetched"
+ended "$p the worker has lived through it" "$library"
+ended "$p the command has lived through it" "$program"
+check "$p a worker of another tenant ends with FORBIDDEN" 77 't2' "$BURST" work "$at" tenant "$WORK/journal.t2" tenant=t2
+check "$p a command of another tenant ends with FORBIDDEN" 77 't2' "$WEIR" zeebe work tenant --address "$at" --tenant-ids t2 \
+    "$@" --complete '{}'

@@ -12,10 +12,27 @@ broker_tools() { need mvn && need_java && fetch_broker "$1" && fetch_grpcurl && 
 
 # start_broker VERSION [NAME=VALUE...]: sets BROKER_PORT (gRPC), BROKER_HTTP (management) and BROKER_PID.
 start_broker() {
+    BROKER_PORTS=$(free_ports 5)
+    launch_broker "$@"
+}
+
+# restart_broker VERSION [NAME=VALUE...]: ends it in good order, and starts it with the same ports and data.
+restart_broker() {
+    kill "$BROKER_PID"
+    until_true 60 closed || FAIL "$p SIGTERM to the broker" "it does not end"
+    kill -9 "$BROKER_PID" 2>/dev/null
+    end "$BROKER_PID"
+    launch_broker "$@"
+}
+
+# Its data is closed before its gateway is, which then waits 30 s for the ends of its clients' streams: nobody needs these.
+closed() { ! kill -0 "$BROKER_PID" 2>/dev/null || grep -q 'Shutdown Embedded Gateway' "$BROKER_DATA/log"; }
+
+launch_broker() {
     version=$1
     shift
-    # shellcheck disable=SC2046 # five words
-    set -- $(free_ports 5) "$@"
+    # shellcheck disable=SC2086 # five words
+    set -- $BROKER_PORTS "$@"
     BROKER_PORT=$1 BROKER_HTTP=$5
     BROKER_DATA=$WORK/broker-$BROKER_PORT
     mkdir -p "$BROKER_DATA"

@@ -4,6 +4,7 @@
 . "$HERE/tools.sh"
 . "$HERE/broker.sh"
 . "$HERE/checks.sh"
+. "$HERE/orders.sh"
 
 p="engine 8.8.21:"
 everything() { need mvn npm && need_java && fetch_engine && fetch_zbctl && fetch_grpcurl && fetch_proto; }
@@ -20,4 +21,5 @@ NO_OBJECT="67 UNKNOWN" # this engine does not look, and fails
 engine_checks "$p" "$at"
 message_checks "$p" "$at"
 other_clients "$p" "$at"
+orders "$p" "$at"
 check "$p no health service" 69 UNIMPLEMENTED "$WEIR" zeebe health --address "$at"

@@ -91,11 +91,20 @@ until_true() {
     done
 }
 
-free_ports() { # N: so many ports nobody listens on
+# free_ports N: so many ports nobody listens on, outside of what the kernel gives to connections: a port that a server leaves
+# for a while (a restart) must not become the local port of a client, which would then be connected to itself.
+free_ports() {
     python3 - "$1" <<'P'
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in held: s.bind(("127.0.0.1", 0))
+import random, socket, sys
+low = int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0])
+held = []
+while len(held) < int(sys.argv[1]):
+    s = socket.socket()
+    try:
+        s.bind(("127.0.0.1", random.randrange(10000, low) if low > 12000 else 0))
+        held.append(s)
+    except OSError:
+        s.close()
 print(*[s.getsockname()[1] for s in held])
 P
 }
