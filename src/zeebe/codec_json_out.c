@@ -45,7 +45,8 @@ static void write_escape(struct buf *out, unsigned char c)
     static const char shorts[] = "\bb\ff\nn\rr\tt\"\"\\\\";
     for (size_t i = 0; i + 1 < sizeof shorts; i += 2) {
         if ((unsigned char)shorts[i] == c) {
-            buf_addf(out, "\\%c", shorts[i + 1]);
+            const char text[] = {'\\', shorts[i + 1]};
+            buf_add(out, text, sizeof text);
             return;
         }
     }
