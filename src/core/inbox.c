@@ -243,6 +243,22 @@ void inbox_clear(struct inbox *inbox)
     }
 }
 
+void inbox_sweep(struct inbox *inbox, bool (*dead)(const void *item))
+{
+    size_t left = 0;
+    pthread_mutex_lock(&inbox->lock);
+    for (size_t i = 0; i < inbox->count; i++) {
+        void *item = inbox->items[(inbox->head + i) % inbox->limit];
+        if (!dead(item))
+            inbox->items[(inbox->head + left++) % inbox->limit] = item;
+        else if (inbox->drop)
+            inbox->drop(item);
+    }
+    inbox->count = left;
+    settle_fd(inbox);
+    pthread_mutex_unlock(&inbox->lock);
+}
+
 size_t inbox_room(struct inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);

@@ -48,6 +48,7 @@ void job_unref(struct weir_job *job)
     weir_json_free(atomic_load(&job->attrs));
     mem_free(atomic_load(&job->reason));
     mem_free(job->why);
+    mem_free(job->words);
     buf_free(&job->request);
     worker_unref(job->worker);
     mem_free(job);
@@ -57,6 +58,11 @@ bool job_claim(struct weir_job *job, weir_job_outcome outcome)
 {
     int open = WEIR_JOB_OPEN;
     return atomic_compare_exchange_strong(&job->settled, &open, (int)outcome);
+}
+
+bool job_is_open(const struct weir_job *job)
+{
+    return atomic_load(&job->settled) == WEIR_JOB_OPEN && !atomic_load(&job->handed);
 }
 
 int32_t job_retries_less(const struct weir_job *job)

@@ -33,6 +33,9 @@ struct weir_job {
     int64_t arrived_ns;
 
     _Atomic(weir_json *) variables, headers, attrs; /* made by the first who asks               */
+    /* It was settled once. Should the gateway refuse that, the job is open again, but not
+     * forgotten: on_error is asked about it, and what follows from that is the teller's. */
+    atomic_bool handed;
     _Atomic(char *) reason; /* why a settling was refused: what it fails with if none follows */
 
     /* Whoever settled it fills these; the I/O thread reads them after it took the job's order. */
@@ -40,6 +43,8 @@ struct weir_job {
     struct buf request;
     char *why; /* of FAILED, THROWN, LOST; NULL: nothing to say */
     struct weir_job *next_order;
+
+    char *words; /* of the gateway, for on_error; set once, before the job is given to the teller */
 
     struct link link; /* @thread io, as all below: the worker's `jobs` */
     struct timer timer;
@@ -61,6 +66,10 @@ struct weir_job {
 struct weir_job *job_read(struct weir_worker *worker, weir_bytes wire, weir_error *err);
 struct weir_job *job_ref(struct weir_job *job);
 void job_unref(struct weir_job *job);
+/* Nobody has settled it yet, and it falls to its holders to do so. */
+bool job_is_open(const struct weir_job *job);
+/* Asks on_error, if there is one and this is not on_error asking itself. */
+void job_ask(struct weir_job *job, const weir_error *why);
 /* Takes the right to settle. False: somebody has it. */
 bool job_claim(struct weir_job *job, weir_job_outcome outcome);
 /* Fills what failing it says; `why` is the text, cut where it is too long. Only who claimed it. */

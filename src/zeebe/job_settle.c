@@ -70,6 +70,7 @@ static weir_status hand_over(struct weir_job *job, struct settling *s)
     job->request = s->request;
     mem_free(job->why);
     job->why = s->why;
+    atomic_store(&job->handed, true);
     worker_order(job->worker, job);
     return WEIR_OK;
 }
@@ -249,6 +250,19 @@ weir_status weir_job_throw(weir_job *job, const char *code, const char *message)
     return weir_job_throw_with(job, WEIR_BPMN_ERROR(.code = code, .message = message));
 }
 
+/* One that raises in on_error fails its job and is not asked again. */
+void job_ask(struct weir_job *job, const weir_error *why)
+{
+    static _Thread_local const struct weir_job *asked;
+    const struct weir_job *outer = asked;
+    const weir_worker_options *o = &job->worker->set.o;
+    if (!o->on_error || asked == job)
+        return;
+    asked = job;
+    o->on_error(job, why, o->user);
+    asked = outer;
+}
+
 weir_status weir_job_raise(weir_job *job, const weir_error *why)
 {
     weir_status status = check(job);
@@ -256,9 +270,7 @@ weir_status weir_job_raise(weir_job *job, const weir_error *why)
         return status;
     if (!why)
         return invalid(job, "weir_job_raise(): `why` is NULL");
-    const weir_worker_options *o = &job->worker->set.o;
-    if (o->on_error)
-        o->on_error(job, why, o->user);
+    job_ask(job, why);
     if (atomic_load(&job->settled) != WEIR_JOB_OPEN)
         return WEIR_OK;
     return weir_job_fail_with(job,
@@ -279,7 +291,7 @@ void weir_job_free(weir_job *job)
 {
     if (!job || loop_check_fork(NULL) != WEIR_OK)
         return;
-    if (atomic_fetch_sub(&job->holders, 1) == 1 && atomic_load(&job->settled) == WEIR_JOB_OPEN)
+    if (atomic_fetch_sub(&job->holders, 1) == 1 && job_is_open(job))
         job_fail_forgotten(job, "the job was released without having been settled");
     job_unref(job);
 }

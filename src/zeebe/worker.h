@@ -92,6 +92,7 @@ struct weir_worker {
     struct loop_task later;
     bool untold; /* the program is to be told something, and nobody was called for that */
     bool fresh;  /* there are jobs in the inbox that nobody was told of */
+    bool stale;  /* there are jobs in the inbox that nobody is to begin any more */
     struct window window;
     struct link jobs; /* all that are held */
     size_t sending;   /* errands under way */
@@ -141,6 +142,8 @@ void worker_ring(struct loop_bell *bell);
 void worker_fail(struct weir_worker *w, const weir_error *why);
 
 /* ---- worker_fetch.c: @thread io ---- */
+/* Takes out of the inbox what nobody is to begin any more: it would take the place of others. */
+void worker_sweep(struct weir_worker *w);
 void worker_poll(struct weir_worker *w, size_t jobs);
 void worker_open_stream(struct weir_worker *w, size_t want);
 /* What was parked and has room now. */

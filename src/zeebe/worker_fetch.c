@@ -21,6 +21,19 @@ static void fail_unread(struct weir_worker *w, struct weir_job *job, const weir_
     worker_send(w, job);
 }
 
+static bool is_called_off(const void *item)
+{
+    const struct weir_job *job = item;
+    return atomic_load(&job->phase) == JOB_CALLED_OFF;
+}
+
+void worker_sweep(struct weir_worker *w)
+{
+    if (w->stale)
+        inbox_sweep(w->inbox, is_called_off);
+    w->stale = false;
+}
+
 /* To the program, unless there is something wrong with it. */
 static void hand_in(struct weir_worker *w, struct weir_job *job, bool surplus)
 {
@@ -37,6 +50,7 @@ static void hand_in(struct weir_worker *w, struct weir_job *job, bool surplus)
     } else {
         atomic_fetch_add(&w->waiting, 1);
         w->fresh = true;
+        worker_sweep(w);
         if (inbox_put_quietly(w->inbox, job) == WEIR_OK)
             return;
         atomic_fetch_sub(&w->waiting, 1);

@@ -170,6 +170,7 @@ static void attend(struct loop_task *task)
     w->soon = false;
     worker_obey(w);
     heed_stops(w);
+    worker_sweep(w);
     if (w->state == WORKER_RUNNING)
         run(w);
     tell_takers(w);

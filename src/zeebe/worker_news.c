@@ -101,13 +101,14 @@ static void tell_settled(struct weir_worker *w, struct weir_job *job)
     w->set.o.on_settled(&what, w->set.o.user);
 }
 
-/* The job is open again; nobody else settles it unless its holder does. */
-static void tell_refused(struct weir_worker *w, struct weir_job *job)
+/* The job is open again; nobody else settles it unless its holder does, even now: so the words are
+ * not `why`, which who settles it replaces. */
+static void tell_refused(struct weir_job *job)
 {
     weir_error why = {0};
-    error_peer(&why, WEIR_INVALID, WEIR_ORIGIN_GRPC, 3, "%s", job->why ? job->why : "");
+    error_peer(&why, WEIR_INVALID, WEIR_ORIGIN_GRPC, 3, "%s", job->words ? job->words : "");
     atomic_fetch_add(&job->holders, 1);
-    w->set.o.on_error(job, &why, w->set.o.user);
+    job_ask(job, &why);
     if (atomic_load(&job->settled) == WEIR_JOB_OPEN)
         (void)weir_job_fail(job, WEIR_RETRIES_LESS, 0, "%s", why.message);
     atomic_fetch_sub(&job->holders, 1);
@@ -149,7 +150,7 @@ static void run(struct pool_task *task)
         if (tiding)
             tell_tiding(w, tiding);
         if (job && job->refused)
-            tell_refused(w, job);
+            tell_refused(job);
         else if (job)
             tell_settled(w, job);
         if (job)

@@ -24,11 +24,6 @@ bool worker_calls_back(const struct weir_worker *w)
 
 /* ---- one job ----------------------------------------------------------------------------- */
 
-static bool is_open(const struct weir_job *job)
-{
-    return atomic_load(&job->settled) == WEIR_JOB_OPEN;
-}
-
 static void forgotten(struct weir_worker *w, struct weir_job *job)
 {
     static const char text[] = "the handler returned without having settled the job";
@@ -37,9 +32,9 @@ static void forgotten(struct weir_worker *w, struct weir_job *job)
         weir_error why = {0};
         error_set(&why, reason ? WEIR_INVALID : WEIR_REFUSED, "%s%s%s", text, reason ? ": " : "",
                   reason ? reason : "");
-        w->set.o.on_error(job, &why, w->set.o.user);
+        job_ask(job, &why);
     }
-    if (is_open(job))
+    if (job_is_open(job))
         job_fail_forgotten(job, text);
 }
 
@@ -47,12 +42,12 @@ static void handle(struct weir_worker *w, struct weir_job *job)
 {
     const weir_middleware *chain = w->set.middleware;
     size_t count = w->set.middleware_count, ran = 0;
-    while (ran < count && is_open(job)) {
+    while (ran < count && job_is_open(job)) {
         const weir_middleware *m = &chain[ran++];
         if (m->before)
             m->before(job, m->user);
     }
-    if (is_open(job))
+    if (job_is_open(job))
         w->set.o.handler(job, w->set.o.user);
     while (ran > 0) {
         const weir_middleware *m = &chain[--ran];
@@ -66,7 +61,7 @@ static void run_job(struct weir_worker *w, struct weir_job *job)
     const struct weir_worker *outer = worker_mark(w);
     handle(w, job);
     bool kept = atomic_load(&job->holders) > 1;
-    if (!kept && is_open(job))
+    if (!kept && job_is_open(job))
         forgotten(w, job);
     worker_mark(outer);
     weir_job_free(job);

@@ -213,7 +213,7 @@ static void refused(struct weir_worker *w, struct weir_job *job, const weir_erro
     job->refused_once = true;
     job->ordered = false;
     if (ask) {
-        set_why(job, why->message);
+        job->words = mem_strdup(why->message);
         buf_free(&job->request);
         atomic_store(&job->settled, WEIR_JOB_OPEN);
         (void)timer_set(&job->timer, clock_mono(w->clock));
@@ -354,9 +354,12 @@ static void beat(struct weir_worker *w, struct weir_job *job)
 static void drop_late(struct weir_worker *w, struct weir_job *job)
 {
     int waiting = JOB_WAITING;
-    if (!atomic_compare_exchange_strong(&job->phase, &waiting, JOB_CALLED_OFF))
+    if (!atomic_compare_exchange_strong(&job->phase, &waiting, JOB_CALLED_OFF)) {
         (void)timer_set_in(&job->timer, 1); /* begun in this very moment */
-    else if (job_claim(job, WEIR_JOB_LOST))
+        return;
+    }
+    w->stale = true;
+    if (job_claim(job, WEIR_JOB_LOST))
         lost(w, job, "its lock ran out before it could be begun");
 }
 

@@ -50,6 +50,40 @@ static void items_come_in_order_and_the_rest_is_dropped(void **state)
     assert_int_equal(dropped, 1);
 }
 
+static bool is_b(const void *item)
+{
+    return item == &b;
+}
+
+static void what_is_dead_is_swept_out_and_the_rest_keeps_its_order(void **state)
+{
+    (void)state;
+    void *item;
+    int c;
+    weir_error err = {0};
+    struct inbox *inbox = inbox_new(clock_system(), 4, count_drop);
+    dropped = 0;
+    for (int round = 0; round < 5; round++) { /* around the ring */
+        inbox_put(inbox, &b);
+        inbox_put(inbox, &a);
+        inbox_put(inbox, &b);
+        inbox_put(inbox, &c);
+        inbox_sweep(inbox, is_b);
+        assert_int_equal(inbox_room(inbox), 2);
+        assert_true(readable(inbox));
+        assert_int_equal(inbox_take(inbox, &item, now, &err), WEIR_OK);
+        assert_ptr_equal(item, &a);
+        inbox_put(inbox, &b);
+        assert_int_equal(inbox_take(inbox, &item, now, &err), WEIR_OK);
+        assert_ptr_equal(item, &c);
+        inbox_sweep(inbox, is_b);
+        assert_false(readable(inbox));
+        assert_int_equal(inbox_take(inbox, &item, now, &err), WEIR_NOTHING);
+    }
+    assert_int_equal(dropped, 15);
+    inbox_free(inbox);
+}
+
 static void a_failure_comes_after_what_came_before_it_and_stays(void **state)
 {
     (void)state;
@@ -267,6 +301,7 @@ int main(void)
         cmocka_unit_test(the_descriptor_is_readable_while_there_is_something),
         cmocka_unit_test(what_was_put_quietly_is_there_but_wakes_nobody_before_it_is_announced),
         cmocka_unit_test(stopping_from_a_signal_handler_overtakes_what_is_queued),
+        cmocka_unit_test(what_is_dead_is_swept_out_and_the_rest_keeps_its_order),
         cmocka_unit_test(a_virtual_deadline_in_the_past_does_not_wait),
         cmocka_unit_test(nobody_sleeps_while_there_is_something_to_take),
         cmocka_unit_test(a_stop_wakes_everybody_who_sleeps),
