@@ -31,10 +31,10 @@ report() {
     echo "(Nx) is how many times as much as weir's base row of that column, which is marked with *."
     echo
     if [ -s "$WORK/calls" ]; then
-        echo "## Calls ($call_rounds rounds)" && echo && calls_table && echo
+        echo "## Calls, rounds: $call_rounds" && echo && calls_table && echo
     fi
     if [ -s "$WORK/jobs" ]; then
-        echo "## Job workers ($job_rounds rounds)" && echo
+        echo "## Job workers, rounds: $job_rounds" && echo
         echo "Each completes every job of 1 kB at once and has at most $ACTIVE of them. Latency: from the gateway's handing the"
         echo "job out to the arrival of its completion."
         echo && jobs_table poll polled && echo && jobs_table stream streamed && echo

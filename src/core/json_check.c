@@ -99,21 +99,24 @@ static bool escape(struct scan *s)
 
 #define EACH(byte) (UINT64_MAX / 255 * (byte))
 
-/* Is one of these eight bytes below `least` (128 at most)? May say yes where one is above 127. */
-static bool has_below(uint64_t eight, unsigned char least)
+/* Is one of these eight bytes a quote, an escape, a control character or not ASCII? Subtracting
+ * from each byte borrows, and sets its highest bit, where it is smaller. */
+static bool is_special(uint64_t eight)
 {
-    return ((eight - EACH(least)) & EACH(0x80)) != 0;
+    uint64_t quotes = (eight ^ EACH('"')) - EACH(1);
+    uint64_t escapes = (eight ^ EACH('\\')) - EACH(1);
+    uint64_t controls = eight - EACH(0x20);
+    return ((eight | quotes | escapes | controls) & EACH(0x80)) != 0;
 }
 
-/* Steps over what is neither a quote, an escape nor a control character, and is ASCII, eight bytes
- * at a time: most of most texts. What comes next is for a second look, one by one. */
+/* Steps over what is nothing special, eight bytes at a time: most of most texts. What comes next is
+ * for a second look, one by one. */
 static void plain(struct scan *s)
 {
     uint64_t eight;
     while ((size_t)(s->end - s->at) >= sizeof eight) {
         memcpy(&eight, s->at, sizeof eight);
-        if ((eight & EACH(0x80)) || has_below(eight, 0x20) || has_below(eight ^ EACH('"'), 1) ||
-            has_below(eight ^ EACH('\\'), 1))
+        if (is_special(eight))
             return;
         s->at += sizeof eight;
     }
