@@ -7,8 +7,8 @@
 #include <weir/credentials.h>
 #include <weir/error.h>
 #include <weir/event.h>
-#include <weir/job_commands.h>
 #include <weir/job.h>
+#include <weir/job_commands.h>
 #include <weir/json.h>
 #include <weir/log.h>
 #include <weir/modify.h>

@@ -27,7 +27,7 @@ typedef struct weir_settled {
     int64_t key;
     const char *type;
     weir_job_outcome outcome;
-    weir_ms took;      /**< from its activation to the gateway's answer                         */
+    weir_ms took;      /**< from its arrival to the gateway's answer                            */
     const char *error; /**< of FAILED, THROWN and LOST: why; else NULL                          */
 } weir_settled;
 typedef void weir_settled_fn(const weir_settled *what, void *user);
@@ -64,14 +64,14 @@ typedef struct weir_worker_options {
     weir_job_fn *handler;               /**< NULL: take jobs with weir_worker_next()         */
     void *user;                         /**< for all callbacks but middleware                */
     int threads;                        /**< handlers of this worker at once; 1              */
-    int max_active;                     /**< jobs held at once; 32                           */
+    int max_active;                     /**< jobs in hand or not answered for, at once; 32   */
     weir_ms job_timeout;                /**< the gateway's lock on a job; 5 min              */
     weir_ms max_job_time;               /**< heartbeats end, then the job fails; 12 locks    */
     const char *name;                   /**< "host:pid"                                      */
     const char *const *fetch_variables; /**< NULL-terminated; NULL: all                      */
     const char *const *tenant_ids;      /**< NULL-terminated; NULL: the default tenant       */
     weir_tenant_filter tenant_filter;
-    weir_ms poll_interval;  /**< between polls that brought jobs; 100 ms                     */
+    weir_ms poll_interval;  /**< after a poll that brought fewer than asked for; 100 ms       */
     double poll_threshold;  /**< polls when so much of max_active or less is in hand; 0.3    */
     weir_ms long_poll;      /**< the gateway may wait so long for a job; 10 s                */
     weir_ms stream_timeout; /**< a job stream is opened anew after; 1 h                      */
@@ -101,7 +101,8 @@ WEIR_API WEIR_MUST_USE weir_worker *weir_worker_open(weir_channel *channel,
  * Except for WEIR_NOTHING all handlers have returned and all outcomes are sent. */
 WEIR_API weir_status weir_worker_wait(weir_worker *worker, weir_ms timeout, weir_error *err);
 /** Takes nothing new, lets handlers finish within `drain`, sends every outcome and hands the rest
- *  back. Called again: at once. Any thread, and signal handlers. */
+ *  back; what is in hand past `drain` is given up (LOST, and the gateway gets it back). Called
+ *  again: at once. Any thread, and signal handlers. */
 WEIR_API void weir_worker_stop(weir_worker *worker);
 /** Stops, waits as weir_worker_wait() does, and frees. Not from a callback. NULL is fine. */
 WEIR_API void weir_worker_close(weir_worker *worker);

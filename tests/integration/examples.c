@@ -2,12 +2,15 @@
 #include "lib/check.h"
 #include "lib/sandboxed.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <weir/weir.h>
 
 extern char **environ;
 
@@ -95,9 +98,70 @@ static void every_example_does_what_it_says(void **state)
     }
 }
 
+/* ---- a worker and an event loop, on one process ---------------------------------------------- */
+
+struct running {
+    pid_t pid;
+    int in; /* what it reads */
+};
+
+static void start(struct running *r, const char *name)
+{
+    char path[512];
+    int ends[2];
+    char *words[] = {(char *)(uintptr_t)name, NULL};
+    posix_spawn_file_actions_t actions;
+    snprintf(path, sizeof path, "%s/examples/%s", getenv("WEIR_BINARY"), name);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
+    assert_int_equal(posix_spawn(&r->pid, path, &actions, NULL, words, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[0]);
+    r->in = ends[1];
+}
+
+static void expect_end(const struct running *r)
+{
+    int status = -1;
+    assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+    assert_int_equal(status, 0);
+}
+
+static void an_order_is_charged_packed_and_shipped(void **state)
+{
+    static const char *const files[] = {"examples/order.bpmn", NULL};
+    struct running worker, loop;
+    weir_error err = {0};
+    (void)state;
+    weir_zeebe *zeebe = weir_zeebe_new(NULL, &err);
+    weir_deployment_free(
+        weir_zeebe_deploy(zeebe, WEIR_DEPLOY(.files = files), WEIR_DEFAULT_TIMEOUT, &err));
+    assert_string_equal(err.message, "");
+    start(&worker, "worker");
+    start(&loop, "loop");
+    assert_int_equal(write(loop.in, "o-1\n", 4), 4); /* a message that waits for its order */
+    weir_instance *order = weir_zeebe_create_with_result(
+        zeebe,
+        WEIR_CREATE_INSTANCE(.process_id = "order",
+                             .variables = "{\"orderId\":\"o-1\",\"order\":{\"total\":12.5}}"),
+        20000, &err);
+    assert_string_equal(err.message, "");
+    assert_non_null(strstr(order->variables, "\"charged\":12.5"));
+    assert_non_null(strstr(order->variables, "\"packed\":true"));
+    weir_instance_free(order);
+    weir_zeebe_free(zeebe);
+    close(loop.in);
+    expect_end(&loop);
+    assert_int_equal(kill(worker.pid, SIGINT), 0);
+    expect_end(&worker);
+    close(worker.in);
+}
+
 static void without_a_gateway_they_say_why(void **state)
 {
-    static const char *const names[] = {"state", "call", "pending", "handler", "deploy_and_run"};
+    static const char *const names[] = {"state",   "call",           "pending", "worker",
+                                        "handler", "deploy_and_run", "loop"};
     char said[4096];
     (void)state;
     setenv("ZEEBE_ADDRESS", "http://", 1);
@@ -112,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_example_does_what_it_says),
+        cmocka_unit_test(an_order_is_charged_packed_and_shipped),
         cmocka_unit_test(without_a_gateway_they_say_why),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
