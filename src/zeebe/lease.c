@@ -12,6 +12,23 @@ static int64_t add(int64_t at, weir_ms ms)
     return ms > (INT64_MAX - at) / NS_PER_MS ? INT64_MAX : at + ms * NS_PER_MS;
 }
 
+/* The two clocks are never compared, only how their difference changes: what is more than the least
+ * that was seen is time on the way. It counts only while something may have lain unread, so that
+ * brokers whose clocks disagree do no harm. */
+int64_t lease_age(struct lease_clock *c, int64_t deadline_ms, weir_ms lock, int64_t now,
+                  int64_t unread_ns)
+{
+    if (deadline_ms <= 0 || lock > deadline_ms) /* it does not say */
+        return 0;
+    int64_t differ = now / NS_PER_MS - (deadline_ms - lock);
+    if (!c->known || differ < c->least_ms)
+        c->least_ms = differ;
+    c->known = true;
+    int64_t lain = unread_ns ? (now - unread_ns) / NS_PER_MS : 0;
+    int64_t late = differ - c->least_ms;
+    return (late < lain ? late : lain) * NS_PER_MS;
+}
+
 void lease_init(struct lease *l, weir_ms lock, weir_ms most, bool heartbeat, int64_t now)
 {
     l->until_ns = add(now, lock);

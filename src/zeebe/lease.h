@@ -22,6 +22,16 @@ enum lease_step {
     LEASE_GIVE_UP /* its time is over: fail it                                       */
 };
 
+/* How much the gateway's clock and this machine's differ, as jobs that came quickly show. */
+struct lease_clock {
+    int64_t least_ms;
+    bool known;
+};
+/* How long ago (ns) a job was locked whose lock of `lock` ends at `deadline_ms` by the gateway's
+ * clock, and which may have lain unread here since `unread_ns` (0: it came at once). */
+int64_t lease_age(struct lease_clock *c, int64_t deadline_ms, weir_ms lock, int64_t now,
+                  int64_t unread_ns);
+
 void lease_init(struct lease *l, weir_ms lock, weir_ms most, bool heartbeat, int64_t now);
 /* `begun`: somebody has it in hand. */
 enum lease_step lease_look(const struct lease *l, bool begun, int64_t now, int64_t *at);

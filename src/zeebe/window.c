@@ -202,6 +202,11 @@ enum window_place window_streamed(struct window *w, int64_t now)
     return place(w);
 }
 
+void window_read_up(struct window *w)
+{
+    w->unread_ns = 0;
+}
+
 bool window_unpark(struct window *w)
 {
     if (w->parked == 0 || w->held >= w->set.max_active)
@@ -247,6 +252,7 @@ static void open_stream(struct window *w, int64_t now)
     w->polled_since = 0;
     w->streamed = false;
     w->credit = 0;
+    w->unread_ns = 0;
 }
 
 /* When a stream that stays silent is given up. A stream without credit has no say. */
@@ -274,6 +280,8 @@ static void plan_stream(struct window *w, struct window_plan *plan, int64_t now)
     }
     if (w->stream == STREAM_OPEN)
         plan->want = grant(w);
+    if (w->stream == STREAM_OPEN && w->credit == 0 && !w->unread_ns)
+        w->unread_ns = now;
     if (w->stream == STREAM_OPEN && now >= silent_at(w)) {
         w->stream = STREAM_CLOSING;
         plan->close_stream = true;

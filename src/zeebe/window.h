@@ -50,6 +50,7 @@ struct window {
     bool streamed;       /* this stream has delivered something */
     size_t polled_since; /* jobs polled since it last did */
     int64_t stream_from_ns, stream_at_ns, stream_last_ns;
+    int64_t unread_ns; /* since when it may have sent what we do not read; 0: it has not */
     struct backoff stream_backoff;
 
     unsigned failures;  /* in a row */
@@ -97,6 +98,8 @@ enum window_place window_streamed(struct window *w, int64_t now); /* for each of
 enum window_verdict window_stream_ended(struct window *w, const struct window_answer *a,
                                         int64_t now);
 void window_settled(struct window *w); /* one job less in hand */
+/* What the stream brings now has come at once: nothing lies unread any more. */
+void window_read_up(struct window *w);
 /* A parked message may be decoded now: it counts as held from here on. */
 bool window_unpark(struct window *w);
 

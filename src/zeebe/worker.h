@@ -100,7 +100,7 @@ struct weir_worker {
     size_t spares;
     unsigned late; /* how often the drain limit has passed */
     struct parked *parked_first, **parked_last;
-    int64_t arrived_ns; /* when the one that is being taken in was parked; 0: it comes now */
+    struct lease_clock ages;
     struct command poll, stream;
     bool poll_open, stream_open, poll_broken;
     struct buf poll_request, stream_request;
@@ -152,8 +152,8 @@ void worker_drop_parked(struct weir_worker *w);
 
 /* ---- worker_settle.c: @thread io ---- */
 void worker_obey(struct weir_worker *w);
-/* Watches over the lock of one that has just arrived. */
-void worker_watch(struct weir_worker *w, struct weir_job *job);
+/* Watches over the lock, which began at `since`, of one that has just arrived. */
+void worker_watch(struct weir_worker *w, struct weir_job *job, int64_t since);
 /* Hands it back unstarted, if nobody has begun it. */
 void worker_return(struct weir_worker *w, struct weir_job *job, const char *why);
 /* What is still in hand is given up; `send`: the gateway is told. */

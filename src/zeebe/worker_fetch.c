@@ -12,6 +12,16 @@
 
 #define MARGIN_MS 10000 /* for the gateway's empty answer to a long poll to arrive */
 
+#define FRESH_NS (100 * NS_PER_MS)
+
+/* A job as it came. */
+struct arrival {
+    weir_bytes wire;
+    int64_t since_ns; /* it was parked since then; 0: it comes now */
+    bool streamed;
+    bool surplus; /* more than was asked for */
+};
+
 /* ---- a job ------------------------------------------------------------------------------- */
 
 static void fail_unread(struct weir_worker *w, struct weir_job *job, const weir_error *why)
@@ -59,18 +69,29 @@ static void hand_in(struct weir_worker *w, struct weir_job *job, bool surplus)
     job_unref(job); /* the inbox's reference */
 }
 
-/* False: it could not be read. */
-static bool arrive(struct weir_worker *w, weir_bytes wire, bool surplus, weir_error *err)
+/* When its lock began. One of a stream that could not be read for a while may be old. */
+static int64_t locked_since(struct weir_worker *w, const struct weir_job *job, bool streamed)
 {
-    struct weir_job *job = job_read(w, wire, err);
+    int64_t now = clock_mono(w->clock);
+    int64_t unread = streamed ? w->window.unread_ns : 0;
+    int64_t age = lease_age(&w->ages, job->f.deadline, w->set.o.job_timeout, now, unread);
+    if (unread && age < FRESH_NS)
+        window_read_up(&w->window);
+    return now - age;
+}
+
+/* False: it could not be read. */
+static bool arrive(struct weir_worker *w, const struct arrival *a, weir_error *err)
+{
+    struct weir_job *job = job_read(w, a->wire, err);
     if (!job) {
         window_settled(&w->window);
         return false;
     }
-    worker_watch(w, job);
+    worker_watch(w, job, a->since_ns ? a->since_ns : locked_since(w, job, a->streamed));
     worker_count(&w->tally.activated, 1);
     worker_count(&w->tally.active, 1);
-    hand_in(w, job, surplus);
+    hand_in(w, job, a->surplus);
     return true;
 }
 
@@ -93,11 +114,12 @@ static void park(struct weir_worker *w, weir_bytes wire)
 }
 
 /* False: it could not be read. */
-static bool put(struct weir_worker *w, enum window_place place, weir_bytes wire, weir_error *err)
+static bool put(struct weir_worker *w, enum window_place place, struct arrival *a, weir_error *err)
 {
+    a->surplus = place == WINDOW_HAND_BACK;
     if (place != WINDOW_PARK)
-        return arrive(w, wire, place == WINDOW_HAND_BACK, err);
-    park(w, wire);
+        return arrive(w, a, err);
+    park(w, a->wire);
     if (w->state != WORKER_RUNNING)
         worker_drop_parked(w);
     return true;
@@ -110,10 +132,9 @@ static void unpark(struct weir_worker *w)
     w->parked_first = p->next;
     if (!p->next)
         w->parked_last = &w->parked_first;
-    w->arrived_ns = p->arrived_ns;
-    if (!arrive(w, (weir_bytes){p->data, p->len}, false, &why))
+    const struct arrival arrival = {.wire = {p->data, p->len}, .since_ns = p->arrived_ns};
+    if (!arrive(w, &arrival, &why))
         log_at(WEIR_LOG_WARN, "zeebe", w->name, "a job is let go: %s", why.message);
-    w->arrived_ns = 0;
     mem_free(p);
 }
 
@@ -143,7 +164,8 @@ static void on_poll_message(struct command *c, weir_bytes message)
     weir_error why = {0};
     size_t at = 0, jobs = 0;
     while ((step = codec_jobs_next(message, &at, &wire)) == CODEC_MORE) {
-        if (!put(w, window_polled(&w->window), wire, &why))
+        struct arrival arrival = {.wire = wire};
+        if (!put(w, window_polled(&w->window), &arrival, &why))
             break;
         jobs++;
     }
@@ -241,7 +263,8 @@ static void on_stream_message(struct command *c, weir_bytes message)
     weir_error why = {0};
     enum window_place place = window_streamed(&w->window, clock_mono(w->clock));
     worker_count(&w->tally.streamed, 1);
-    if (!put(w, place, message, &why))
+    struct arrival arrival = {.wire = message, .streamed = true};
+    if (!put(w, place, &arrival, &why))
         log_at(WEIR_LOG_WARN, "zeebe", w->name, "a streamed job is let go: %s", why.message);
     worker_attend(w);
 }

@@ -17,6 +17,7 @@
 #include "core/log.h"
 
 #define ANSWERS_MS 5000
+#define AGAIN_MS   100
 
 /* ---- ending ------------------------------------------------------------------------------ */
 
@@ -122,7 +123,10 @@ static void end(struct weir_worker *w)
         w->done = true;
         pthread_cond_broadcast(&w->moved);
     }
+    bool told = done || !w->ending || worker_all_told(w) || w->telling;
     pthread_mutex_unlock(&w->lock);
+    if (!told) /* the system gives no thread now: look again */
+        (void)timer_set_in(&w->timer, AGAIN_MS);
     if (done)
         worker_unref(w);
 }

@@ -407,19 +407,18 @@ static void look(void *user)
     worker_attend(w);
 }
 
-void worker_watch(struct weir_worker *w, struct weir_job *job)
+void worker_watch(struct weir_worker *w, struct weir_job *job, int64_t since)
 {
     const weir_worker_options *o = &w->set.o;
     int64_t now = clock_mono(w->clock);
     int64_t at = INT64_MAX;
-    int64_t since = w->arrived_ns ? w->arrived_ns : now;
     job->arrived_ns = since;
     lease_init(&job->lease, o->job_timeout, o->max_job_time, !o->no_heartbeat, since);
     atomic_store(&job->lock_until_ns, job->lease.until_ns);
     list_append(&w->jobs, &job->link);
     timer_init(&job->timer, w->loop, look, job);
     if (lease_look(&job->lease, false, now, &at) != LEASE_WAIT)
-        at = now; /* it was parked for too long */
+        at = now; /* it has waited for too long already */
     (void)timer_set(&job->timer, at);
 }
 

@@ -376,6 +376,39 @@ static void what_waits_past_its_lock_is_dropped(void **state)
     world_end(&w);
 }
 
+static int64_t wall_ms(void)
+{
+    return clock_wall(clock_system()) / NS_PER_MS;
+}
+
+/* A full worker does not read its stream; what was pushed meanwhile is too old by then. Locks are
+ * of a second. What is asserted leaves 900 ms to a machine that is slow. */
+static void what_lay_unread_past_its_lock_is_dropped(void **state)
+{
+    struct world w;
+    (void)state;
+    world_begin(&w, NULL);
+    weir_worker *worker =
+        world_worker(&w, WORLD(&w, .type = "pay", .stream_only = true, .max_active = 1,
+                               .job_timeout = 1000, .no_heartbeat = true));
+    sandboxed_wait(w.sandbox, "zeebe.StreamActivatedJobs", 1);
+    world_create(&w, "pay", 4);
+    int64_t old = wall_ms() + 1950;
+    weir_job *job = world_next(worker);
+    while (wall_ms() < old)
+        sched_yield();
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(weir_job_complete(job, NULL), WEIR_OK);
+        weir_job_free(job);
+        int64_t before = wall_ms();
+        job = i < 3 ? world_next(worker) : NULL;
+        assert_true(!job || weir_job_deadline(job) > before - 900);
+    }
+    world_wait_outcomes(&w, WEIR_JOB_LOST, 1);
+    world_finish(worker);
+    world_end(&w);
+}
+
 /* ---- what no worker survives ----------------------------------------------------------------- */
 
 static void ends_with(const char *fault, weir_status status, const char *words)
@@ -517,6 +550,7 @@ int main(void)
         cmocka_unit_test(a_heartbeat_that_says_the_job_is_gone_tells_its_handler),
         cmocka_unit_test(a_handler_that_never_returns_loses_its_job_at_max_job_time),
         cmocka_unit_test(what_waits_past_its_lock_is_dropped),
+        cmocka_unit_test(what_lay_unread_past_its_lock_is_dropped),
         cmocka_unit_test(what_retrying_cannot_mend_ends_a_worker_and_every_face_says_so),
         cmocka_unit_test(an_outage_ends_a_worker_after_give_up_with_the_cause),
         cmocka_unit_test(a_job_with_variables_that_are_no_json_fails_alone),

@@ -181,6 +181,33 @@ static void a_lost_heartbeat_is_repeated_in_half_of_what_is_left(void **state)
     assert_int_equal(lease_beaten(&l, false, 60 * S, 70 * S), 71 * S);
 }
 
+/* A gateway whose clock is 1,000 s ahead; locks of 60 s. */
+static void a_job_is_as_old_as_it_lay_unread(void **state)
+{
+    static const struct {
+        int64_t now_ms, locked_ms; /* by our clock */
+        int64_t unread_ms;         /* since then; 0: it came at once */
+        int64_t age_ms;
+    } rows[] = {
+        {5000, 4995, 0, 0},          /* on the way for 5 ms, which is not known yet           */
+        {6000, 5998, 0, 0},          /* 2 ms: the least                                       */
+        {7000, 6990, 0, 0},          /* late, but nothing lay unread: the network, or a clock */
+        {50000, 10002, 9000, 39996}, /* lay for 40 s but the way it takes anyway              */
+        {50000, 48000, 49000, 1000}, /* no older than the time in which nothing was read      */
+        {50000, 49998, 9000, 0},
+    };
+    struct lease_clock c = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t deadline = 1000000 + rows[i].locked_ms + 60000;
+        int64_t age = lease_age(&c, deadline, 60000, rows[i].now_ms * NS_PER_MS,
+                                rows[i].unread_ms * NS_PER_MS);
+        if (age != rows[i].age_ms * NS_PER_MS)
+            fail_msg("row %zu: %lld ns", i, (long long)age);
+    }
+    assert_int_equal(lease_age(&c, 0, 60000, 9 * S, 1 * S), 0); /* it does not say */
+}
+
 static void times_beyond_the_clock_are_the_end_of_time(void **state)
 {
     struct lease l;
@@ -201,6 +228,7 @@ int main(void)
         cmocka_unit_test(every_look_at_a_lock_ends_as_the_table_says),
         cmocka_unit_test(an_extended_lock_is_a_full_one_from_when_it_was_asked_for),
         cmocka_unit_test(a_lost_heartbeat_is_repeated_in_half_of_what_is_left),
+        cmocka_unit_test(a_job_is_as_old_as_it_lay_unread),
         cmocka_unit_test(times_beyond_the_clock_are_the_end_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
