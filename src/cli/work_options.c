@@ -220,6 +220,14 @@ static weir_ms or_zero(weir_ms value)
     return value ? value : WEIR_ZERO;
 }
 
+/* An idle gateway must have time to say so, and one that is silent is to be found out. */
+static weir_ms long_poll(weir_ms until_idle, weir_ms give_up)
+{
+    weir_ms limit = until_idle >= 0 ? until_idle : LONGEST;
+    limit = give_up > 0 && give_up < limit ? give_up : limit;
+    return limit >= 10000 ? 0 : limit < 200 ? 100 : limit / 2; /* 0: the library's */
+}
+
 /* The library's own limits come after ours: the program ends a handler and says why, and has then
  * still the lock to say it to the gateway. That also goes for --drain, which main() keeps when a
  * signal has come; the library's is for a worker that ends because of a failure. What --count
@@ -240,9 +248,7 @@ static void fill_worker(struct work_options *options, const int64_t amount[AMOUN
     worker->poll_interval = or_zero(amount[AMOUNT_INTERVAL]);
     worker->retry_backoff = amount[AMOUNT_BACKOFF];
     worker->give_up = amount[AMOUNT_GIVE_UP];
-    /* An idle gateway must have time to say so. */
-    if (options->until_idle >= 0 && options->until_idle < 10000)
-        worker->long_poll = options->until_idle < 200 ? 100 : options->until_idle / 2;
+    worker->long_poll = long_poll(options->until_idle, worker->give_up);
 }
 
 int work_options_read(struct work_options *out, const struct args *args)

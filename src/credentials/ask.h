@@ -12,9 +12,10 @@ typedef void token_ask_fn(void *user, weir_token *token, const weir_error *err);
 /* Any thread, at most a short lock: a token that is valid now, or NULL. Starts the renewal of a
  * stale one. */
 weir_token *credentials_peek(weir_credentials *credentials);
-/* Any thread. `done` comes exactly once, later. NULL: *err says why and `done` does not come. */
+/* Any thread. `done` comes exactly once, later. NULL: *err says why and `done` does not come.
+ * `at_once`: the first failure ends it, which else is waited out until the limit. */
 struct token_ask *credentials_ask(weir_credentials *credentials, struct deadline until,
-                                  token_ask_fn *done, void *user, weir_error *err);
+                                  bool at_once, token_ask_fn *done, void *user, weir_error *err);
 /* @thread io. `done` will not come; fine only before it has. */
 void credentials_ask_cancel(struct token_ask *ask);
 #endif

@@ -223,7 +223,7 @@ static struct token_ask *ask_new(weir_credentials *c, struct deadline until, boo
         return NULL;
     }
     ask->credentials = weir_credentials_ref(c);
-    ask->wish = (struct machine_wish){until, fresh, fresh ? generation_of(c) : 0};
+    ask->wish = (struct machine_wish){until, fresh, fresh ? generation_of(c) : 0, false};
     timer_init(&ask->limit, c->loop, on_limit, ask);
     ask->queued = true;
     ask->task.run = run_ask;
@@ -231,11 +231,12 @@ static struct token_ask *ask_new(weir_credentials *c, struct deadline until, boo
 }
 
 struct token_ask *credentials_ask(weir_credentials *credentials, struct deadline until,
-                                  token_ask_fn *done, void *user, weir_error *err)
+                                  bool at_once, token_ask_fn *done, void *user, weir_error *err)
 {
     struct token_ask *ask = ask_new(credentials, until, false, err);
     if (!ask)
         return NULL;
+    ask->wish.at_once = at_once;
     ask->done = done;
     ask->user = user;
     loop_post(credentials->loop, &ask->task);
@@ -254,7 +255,7 @@ weir_token *credentials_peek(weir_credentials *credentials)
 {
     weir_token *token = NULL;
     weir_error err = {0};
-    struct machine_wish wish = {{INT64_MIN}, false, 0};
+    struct machine_wish wish = {{INT64_MIN}, false, 0, false};
     consult(credentials, &wish, &token, &err);
     return token;
 }

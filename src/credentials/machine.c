@@ -97,7 +97,7 @@ static void start(struct machine *m, bool *fetch)
 static bool worth_waiting(const struct machine *m, const struct clock *clock,
                           const struct machine_wish *wish)
 {
-    if (m->final)
+    if (m->final || wish->at_once)
         return false;
     int64_t pause_ns = m->paused_until_ns - clock_boot(clock);
     return wish->until.at_ns == INT64_MAX || clock_mono(clock) + pause_ns < wish->until.at_ns;
@@ -133,6 +133,8 @@ enum machine_verdict machine_ask(struct machine *m, const struct clock *clock,
     if (worth_waiting(m, clock, wish))
         return MACHINE_WAIT;
     error_copy(err, &m->error);
+    if (wish->at_once && err)
+        err->retry_in_ms = (int32_t)machine_wake(m, clock);
     return MACHINE_FAIL;
 }
 

@@ -53,6 +53,7 @@ struct machine_wish {
     struct deadline until;
     bool fresh; /* a token from the server, later than `generation` */
     uint64_t generation;
+    bool at_once; /* a failure of a moment ago is an answer, with the pause in its retry_in_ms */
 };
 
 /* *fetch: a request must be started now, one that skips the disk cache for a `fresh` wish.

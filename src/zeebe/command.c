@@ -323,7 +323,8 @@ static void ask(struct loop_task *task)
         finish_stopped(c);
         return;
     }
-    c->ask = credentials_ask(c->channel->credentials, c->until, on_token, c, &why);
+    bool at_once = c->no_retry && !c->patient;
+    c->ask = credentials_ask(c->channel->credentials, c->until, at_once, on_token, c, &why);
     if (!c->ask)
         fail_login(c, &why);
 }

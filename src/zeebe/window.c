@@ -15,14 +15,14 @@
  * bring jobs is taken for dead.
  *
  * Outages. From the first failure until something works. RESOURCE_EXHAUSTED is none before it has
- * lasted for BUSY_OUTAGE_MS. The second failure in a row is said, so that a gateway that goes and
+ * lasted for LONG_OUTAGE_MS. The second failure in a row is said, so that a gateway that goes and
  * comes again within a moment makes no noise. */
 #include "zeebe/window.h"
 
 #define BACKOFF_FIRST_MS    100
 #define BACKOFF_MOST_MS     5000
 #define POLL_GOOD_MS        2000
-#define BUSY_OUTAGE_MS      10000
+#define LONG_OUTAGE_MS      10000
 #define LATE_MS             1000   /* a poll that runs so long on a ready channel works */
 #define SILENT_MS           600000 /* of a stream without news                          */
 #define SILENT_BESIDE_MS    60000  /* ... while polls bring jobs                        */
@@ -85,17 +85,21 @@ static bool is_hopeless(const struct window *w, const struct window_answer *a)
     }
 }
 
-static enum window_verdict failed(struct window *w, const struct window_answer *a, int64_t now)
+/* What stood there without an answer, to its limit, has failed since `from`. */
+static enum window_verdict failed(struct window *w, const struct window_answer *a, int64_t from,
+                                  int64_t now)
 {
     if (is_hopeless(w, a))
         return WINDOW_OVER;
+    w->unanswered = a->status == WEIR_TIMEOUT;
     if (!w->failing_ns)
-        w->failing_ns = now;
+        w->failing_ns = w->unanswered ? from : now;
     w->failures++;
     int64_t lasted = now - w->failing_ns;
     if (w->set.give_up != WEIR_FOREVER && lasted >= w->set.give_up * NS_PER_MS)
         return WINDOW_OVER;
-    bool outage = a->status == WEIR_BUSY ? lasted >= BUSY_OUTAGE_MS * NS_PER_MS : w->failures > 1;
+    bool outage =
+        lasted >= LONG_OUTAGE_MS * NS_PER_MS || (a->status != WEIR_BUSY && w->failures > 1);
     if (w->said || !outage)
         return WINDOW_GOES_ON;
     w->said = true;
@@ -151,7 +155,7 @@ enum window_verdict window_poll_ended(struct window *w, const struct window_answ
     if (a->kind == WEIR_KIND_MESSAGE_TOO_LARGE && w->asked > ASK_LEAST_TOO_LARGE)
         w->ask_most = w->asked / 2;
     w->poll_at_ns = later(now, backoff_next(&w->poll_backoff, w->set.clock, a->retry_in));
-    return failed(w, a, now);
+    return failed(w, a, w->poll_from_ns, now);
 }
 
 static bool may_poll(const struct window *w, int64_t now)
@@ -242,7 +246,7 @@ enum window_verdict window_stream_ended(struct window *w, const struct window_an
     if (is_hopeless(w, a))
         return WINDOW_OVER;
     /* While a poll runs, it says what is wrong. */
-    return w->poll == POLL_RUNNING ? WINDOW_GOES_ON : failed(w, a, now);
+    return w->poll == POLL_RUNNING ? WINDOW_GOES_ON : failed(w, a, w->stream_from_ns, now);
 }
 
 static void open_stream(struct window *w, int64_t now)
@@ -294,7 +298,7 @@ static void plan_recovery(struct window *w, struct window_plan *plan, int64_t no
     bool polls = w->poll == POLL_RUNNING && now >= later(w->poll_from_ns, LATE_MS);
     bool streams = w->poll != POLL_RUNNING && w->stream == STREAM_OPEN &&
                    now >= later(w->stream_from_ns, LATE_MS);
-    if (w->failing_ns && connected && (polls || streams))
+    if (w->failing_ns && connected && !w->unanswered && (polls || streams))
         works(w);
     plan->recovered = w->said && !w->failing_ns;
     if (plan->recovered)

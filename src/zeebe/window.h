@@ -55,6 +55,7 @@ struct window {
 
     unsigned failures;  /* in a row */
     int64_t failing_ns; /* since when; 0: not */
+    bool unanswered;    /* the last of them: a connection alone is no sign that it is over */
     bool said;
 };
 

@@ -77,6 +77,18 @@ class Outages(WorkCase):
         self.expect(running.end(), 0, "", r"\A(weir: zeebe: no jobs can be fetched, trying again: [^\n]+\n"
                                           r"weir: zeebe: jobs can be fetched again\n)?" + summary(completed=2))
 
+    def test_a_token_endpoint_that_is_not_there_is_an_outage_like_any_other(self):
+        nowhere = {"CAMUNDA_OAUTH_URL": "http://127.0.0.1:1/token", "WEIR_TOKEN_CACHE": "none"}
+        for flags in ((), ("--poll-only",), ("--stream",)):
+            result = self.work("--give-up", "500ms", "--complete", "{}", *flags, env=nowhere)
+            self.expect(result, 69, "", r"\Aweir: zeebe: no jobs can be fetched, trying again: [^\n]*127\.0\.0\.1:1[^\n]*\n"
+                                        r"weir: zeebe: [^\n]*127\.0\.0\.1:1[^\n]*\n\Z")
+
+    def test_a_gateway_that_takes_calls_and_is_silent_is_given_up(self):
+        self.fault("zeebe", "all", "hang")
+        result = self.work("--give-up", "500ms", "--complete", "{}")
+        self.expect(result, 75, "", r"\A(weir: zeebe: no jobs can be fetched, trying again: [^\n]+\n)?weir: zeebe: ActivateJobs: [^\n]+\n\Z")
+
     def test_one_that_nobody_reads_ends_although_nothing_comes(self):
         self.deploy()
         for flags in ((), ("-o", "json")):

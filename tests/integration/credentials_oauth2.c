@@ -330,9 +330,9 @@ static void an_ask_is_answered_once_or_not_at_all_when_cancelled(void **state)
     struct deadline until = deadline_in(clock_system(), 10000, 0);
     (void)state;
     fault(sandbox, "token 1 delay:100ms");
-    a.ask = credentials_ask(c, until, on_token, &a, &err);
+    a.ask = credentials_ask(c, until, false, on_token, &a, &err);
     for (int i = 0; i < 10; i++) {
-        never.ask = credentials_ask(c, until, on_token, &never, &err);
+        never.ask = credentials_ask(c, until, false, on_token, &never, &err);
         loop_call(loop, cancel, &never);
     }
     weir_credentials_free(c); /* the ask holds it */

@@ -84,7 +84,7 @@ static const char *ask_until(struct stage *s, struct machine_wish wish)
 
 static const char *ask(struct stage *s)
 {
-    return ask_until(s, (struct machine_wish){{s->clock.mono + 10 * NS_PER_S}, false, 0});
+    return ask_until(s, (struct machine_wish){{s->clock.mono + 10 * NS_PER_S}, false, 0, false});
 }
 
 static void the_first_fetches_and_the_others_join(void **state)
@@ -198,9 +198,11 @@ static void who_can_wait_for_the_pauses_end_waits(void **state)
     assert_string_equal(ask(s), "wait");
     assert_in_range(machine_wake(&s->machine, &s->clock.clock), 5000, 5001);
     assert_string_equal(
-        ask_until(s, (struct machine_wish){{s->clock.mono + 4 * NS_PER_S}, false, 0}),
+        ask_until(s, (struct machine_wish){{s->clock.mono + 4 * NS_PER_S}, false, 0, false}),
         "WEIR_UNREACHABLE");
-    assert_string_equal(ask_until(s, (struct machine_wish){{INT64_MAX}, false, 0}), "wait");
+    assert_string_equal(ask_until(s, (struct machine_wish){{INT64_MAX}, false, 0, false}), "wait");
+    assert_string_equal(ask_until(s, (struct machine_wish){{INT64_MAX}, false, 0, true}),
+                        "WEIR_UNREACHABLE"); /* who would rather know */
     assert_int_equal(s->fetches, 1);
     at(s, 5001);
     assert_int_equal(machine_wake(&s->machine, &s->clock.clock), 0);
@@ -216,7 +218,7 @@ static void refused_credentials_say_so_at_once_and_are_not_hammered(void **state
     ask(s);
     break_with(s, WEIR_BAD_LOGIN, -1);
     for (int i = 0; i < 99; i++) {
-        assert_string_equal(ask_until(s, (struct machine_wish){{INT64_MAX}, false, 0}),
+        assert_string_equal(ask_until(s, (struct machine_wish){{INT64_MAX}, false, 0, false}),
                             "WEIR_BAD_LOGIN");
         assert_string_equal(s->err.message, "it went wrong (WEIR_BAD_LOGIN)");
         at(s, 10);
@@ -337,7 +339,8 @@ static void a_refresh_takes_no_token_that_was_there_or_came_from_the_disk(void *
     struct stage *s = *state;
     ask(s);
     bring(s, 300);
-    struct machine_wish wish = {{s->clock.mono + 10 * NS_PER_S}, true, s->machine.generation};
+    struct machine_wish wish = {
+        {s->clock.mono + 10 * NS_PER_S}, true, s->machine.generation, false};
     assert_string_equal(ask_until(s, wish), "wait");
     assert_int_equal(s->fetches, 2);
     assert_string_equal(ask(s), "token-1"); /* for the others nothing changes */
