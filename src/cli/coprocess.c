@@ -295,6 +295,11 @@ static struct co_job **first_in_hand(struct coprocess *co)
     return at;
 }
 
+bool coprocess_has_settled(const struct coprocess *co)
+{
+    return co->has_settled;
+}
+
 bool coprocess_died(struct coprocess *co, const char *how)
 {
     bool settled = co->has_settled;

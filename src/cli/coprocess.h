@@ -44,6 +44,8 @@ weir_ms coprocess_until(const struct coprocess *co);
 /* Fails the jobs whose time is over; false when there was none. It must be ended then: it stands
  * still. `limit` is how long that was, for people. */
 bool coprocess_expire(struct coprocess *co, weir_ms now, const char *limit);
+/* Has it settled a job in this life? */
+bool coprocess_has_settled(const struct coprocess *co);
 /* It has died, `how` says in which way. Each job in its hand fails: with as many tries as before
  * when it is the first death that job was in, else with one less. Did it settle a job in this life?
  */

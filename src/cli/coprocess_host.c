@@ -57,6 +57,7 @@ struct coprocess_host {
     struct run_tail errors;
     weir_ms start_at; /* not running: when it is started */
     weir_ms pause;
+    unsigned deaths; /* since a job was settled: the first is said, and that they are over */
     bool being_ended;
     const char *why_ended; /* NULL: by itself */
     weir_ms end_at;        /* being_ended: when the next, harder way follows */
@@ -350,13 +351,24 @@ static void take_the_rest(struct coprocess_host *host)
         wait_and_move(host, until);
 }
 
+/* It has settled a job by itself: what was wrong with it is over. */
+static void note_life(struct coprocess_host *host)
+{
+    if (!coprocess_has_settled(host->co))
+        return;
+    if (host->deaths > 1)
+        session_warn("coprocess", "it works again, after it has ended %u times", host->deaths);
+    host->deaths = 0;
+}
+
 static void bury(struct coprocess_host *host, int how, bool stopping)
 {
     struct str text = {0};
     take_the_rest(host);
     run_close(&host->process);
     say_how(host, how, &text);
-    if (!stopping)
+    note_life(host);
+    if (!stopping && host->deaths++ == 0)
         session_warn("coprocess", "it %s; it is started again", str_text(&text));
     add_last_words(host, &text);
     if (coprocess_died(host->co, str_text(&text)))
@@ -385,6 +397,7 @@ static void *live(void *user)
         take_jobs(host);
         feed(host);
         wait_and_move(host, next_time(host));
+        note_life(host);
         expire(host);
         look_after_jobs(host);
         insist(host);

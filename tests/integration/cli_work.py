@@ -8,7 +8,7 @@ import threading
 import unittest
 
 from cli_lib import WEIR, Whole
-from cli_work_lib import ANSWER, KEY, NUMBERS, WorkCase, summary
+from cli_work_lib import ANSWER, KEY, NUMBERS, SUMMARY, WorkCase, summary
 
 
 class Processes(WorkCase):
@@ -248,6 +248,16 @@ class Coprocesses(WorkCase):
         with open(out, encoding="utf-8") as file:
             self.assertEqual(file.read().split(), ["2", "2", "1"])
         self.assertGreaterEqual(result.err.count("ouch\n"), 3)  # its stderr is passed on
+
+    def test_deaths_in_a_row_are_said_once_and_that_they_are_over(self):
+        self.retries = 9
+        self.given({"n": 1})
+        lives = self.path("lives")
+        command = f'echo >>{lives}; [ "$(wc -l <{lives})" -gt 4 ] || exit 3; read -r l; {KEY}{ANSWER}cat >/dev/null'
+        result = self.work("-o", "json", "--until-idle", "2s", "--coprocess", command)
+        self.assertEqual(self.lines(result)[-1]["outcome"], "completed")
+        self.expect(result, 0, None, r"\Aweir: coprocess: warn: it ended with status 3; it is started again\n"
+                                     r"weir: coprocess: warn: it works again, after it has ended 4 times\n" + SUMMARY.format(1, r"\d", 0, 0, 0))
 
     def test_one_that_is_not_there_fails_its_jobs_in_the_shells_words(self):
         self.given({"n": 1})
