@@ -105,8 +105,10 @@ static const char *words_of(const json_error_t *e)
     return "not the syntax of JSON";
 }
 
+/* jansson counts what it has read of the line: nothing yet is the first column, too. */
 static weir_status refuse(weir_error *err, const char *what, struct place at, const char *why)
 {
+    at.column += at.column == 0;
     return error_set(err, WEIR_INVALID, "%s: no valid JSON at line %d, column %d: %s", what,
                      at.line, at.column, why);
 }

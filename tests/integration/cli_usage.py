@@ -257,6 +257,7 @@ class BadData(Case):
 
     def test_json_is_checked_with_line_and_column(self):
         self.expect(self.call('{"name":'), 65, "", r"^weir: zeebe: --data: .*line 1, column 8")
+        self.expect(self.call('{"name": "a"\n'), 65, "", r"--data: .*line 2, column 1")
         self.expect(self.call('{"name": "a",\n "ttl" 5}'), 65, "", r"--data: .*line 2, column")
         self.expect(self.call("[]"), 65, "", "line 1, column 1: a JSON object is wanted")
         self.expect(self.call("-", stdin="{,}"), 65, "", r"--data: standard input: .*line 1, column 2")
