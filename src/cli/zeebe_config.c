@@ -76,9 +76,29 @@ static void add_options(struct str *out, const struct args *args, bool json)
     str_free(&all);
 }
 
+/* As replace_parts() of zeebe_settings.c has it. */
+static bool replaces(const struct zeebe_settings *s, enum zeebe_setting part)
+{
+    return s->at[part].from != FROM_NOWHERE && s->at[part].from >= s->at[ZEEBE_ADDRESS].from;
+}
+
+static void say_origins(struct str *out, const struct zeebe_settings *s)
+{
+    bool host = replaces(s, ZEEBE_HOST), port = replaces(s, ZEEBE_PORT);
+    if (host)
+        str_add(out, s->at[ZEEBE_HOST].where);
+    if (!host || !port)
+        str_addf(out, "%s%s", host ? ", " : "", s->at[ZEEBE_ADDRESS].where);
+    if (port)
+        str_addf(out, ", %s", s->at[ZEEBE_PORT].where);
+}
+
 static void add_resolved(struct str *out, const struct zeebe_settings *s, bool json)
 {
-    add_row(out, &(struct row){"gateway", s->target, s->at[ZEEBE_ADDRESS].where}, json);
+    struct str origins = {0};
+    say_origins(&origins, s);
+    add_row(out, &(struct row){"gateway", s->target, str_text(&origins)}, json);
+    str_free(&origins);
     add_row(out, &(struct row){"tls", s->tls ? "on" : "off", s->tls_why}, json);
     add_row(out, &(struct row){"login", zeebe_login_name(s->login), "resolved"}, json);
 }

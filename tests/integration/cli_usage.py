@@ -419,6 +419,12 @@ class Settings(Case):
         self.assertEqual(settings["client-secret"], {"value": "***", "from": "CAMUNDA_CLIENT_SECRET"})
         self.assertEqual(settings["tls"], {"value": "on", "from": "ZEEBE_GRPC_ADDRESS"})
 
+    def test_config_names_all_that_the_gateway_was_put_together_from(self):
+        env = {"ZEEBE_ADDRESS": "a.example:1", "ZEEBE_HOST": "b.example"}
+        for args, gateway in (((), "b.example:1  (ZEEBE_HOST, ZEEBE_ADDRESS)"), (("--port", "3"), "b.example:3  (ZEEBE_HOST, --port)"),
+                              (("--address", "c.example"), "c.example:26500  (--address)")):
+            self.expect(self.weir("zeebe", "config", *args, env=env), 0, "^gateway +" + re.escape(gateway) + "$", "")
+
     def test_config_says_what_is_missing_after_what_was_found(self):
         result = self.weir("zeebe", "config", "-o", "json", env={"ZEEBE_CLIENT_ID": "me"})
         self.assertEqual(json.loads(self.expect(result, 78).out)["client-id"]["from"], "ZEEBE_CLIENT_ID")
