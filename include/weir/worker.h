@@ -104,7 +104,8 @@ WEIR_API weir_status weir_worker_wait(weir_worker *worker, weir_ms timeout, weir
  *  back; what is in hand past `drain` is given up (LOST, and the gateway gets it back). Called
  *  again: at once. Any thread, and signal handlers. */
 WEIR_API void weir_worker_stop(weir_worker *worker);
-/** Stops, waits as weir_worker_wait() does, and frees. Not from a callback. NULL is fine. */
+/** Stops, waits as weir_worker_wait() does, and frees; threads that wait in weir_worker_next() or
+ *  weir_worker_wait() return. In a callback of the worker it only stops. NULL is fine. */
 WEIR_API void weir_worker_close(weir_worker *worker);
 
 /* Without a handler: one job at a time, from any thread, or from an event loop. */

@@ -30,6 +30,7 @@ struct settle_answer {
     weir_status status;
     bool unprocessed; /* it provably had no effect */
     weir_ms retry_in;
+    int32_t kind;
 };
 
 void settle_init(struct settle *s, enum settle_kind kind);

@@ -74,9 +74,9 @@ static bool is_hopeless(const struct window *w, const struct window_answer *a)
     case WEIR_INVALID:
         return a->kind != WEIR_KIND_MESSAGE_TOO_LARGE;
     case WEIR_FORBIDDEN:
-    case WEIR_UNSUPPORTED:
     case WEIR_MISSING:
         return true;
+    case WEIR_UNSUPPORTED: /* from a proxy, while the gateway behind it is away */
     case WEIR_BAD_LOGIN:
     case WEIR_UNTRUSTED:
         return !w->login_good;
@@ -199,7 +199,7 @@ static size_t grant(struct window *w)
 enum window_place window_streamed(struct window *w, int64_t now)
 {
     w->credit -= w->credit > 0;
-    w->streamed = true;
+    w->streamed = w->stream_known = true;
     w->stream_last_ns = now;
     w->polled_since = 0;
     works(w);
@@ -228,6 +228,11 @@ static void reopen_at(struct window *w, bool good, weir_ms hint, int64_t now)
     w->stream_at_ns = later(now, wait);
 }
 
+static bool knows_no_streams(const struct window *w, const struct window_answer *a)
+{
+    return a->status == WEIR_UNSUPPORTED && !w->stream_known;
+}
+
 enum window_verdict window_stream_ended(struct window *w, const struct window_answer *a,
                                         int64_t now)
 {
@@ -236,7 +241,8 @@ enum window_verdict window_stream_ended(struct window *w, const struct window_an
     bool clean = a->status == WEIR_OK || ours;
     w->credit = 0;
     w->stream = STREAM_WAITING;
-    if (a->status == WEIR_UNSUPPORTED) {
+    w->stream_known |= clean & old;
+    if (knows_no_streams(w, a)) {
         w->stream = STREAM_OFF;
         return w->set.polls ? WINDOW_WITHOUT_STREAM : WINDOW_OVER;
     }

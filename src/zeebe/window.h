@@ -37,7 +37,7 @@ enum window_stream {
 struct window {
     struct window_settings set;
     size_t held, parked;
-    bool login_good; /* something has worked with these credentials */
+    bool login_good; /* something has worked: with these credentials, on a gateway */
 
     enum window_poll poll;
     size_t asked, brought; /* of the poll that runs          */
@@ -47,6 +47,7 @@ struct window {
 
     enum window_stream stream;
     size_t credit;       /* messages asked for, not received */
+    bool stream_known;   /* the gateway has streams: one has delivered something, or lived */
     bool streamed;       /* this stream has delivered something */
     size_t polled_since; /* jobs polled since it last did */
     int64_t stream_from_ns, stream_at_ns, stream_last_ns;

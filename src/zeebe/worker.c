@@ -12,6 +12,7 @@
 #include "zeebe/worker.h"
 
 #include "core/error.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/shield.h"
 
@@ -109,12 +110,14 @@ weir_status weir_worker_next(weir_worker *w, weir_job **job, weir_ms timeout, we
                          "weir_worker_next(): this worker gives its jobs to a handler");
     weir_ms limit = loop_inside(w->loop) ? WEIR_NO_WAIT : timeout;
     struct deadline until = deadline_in(w->clock, limit, w->channel->default_timeout);
+    worker_ref(w); /* it may be closed meanwhile */
     weir_status status = worker_take(w, job, until, err);
     if (status == WEIR_STOPPED) {
         pthread_mutex_lock(&w->lock);
         status = w->why.status != WEIR_OK ? error_copy(err, &w->why) : status;
         pthread_mutex_unlock(&w->lock);
     }
+    worker_unref(w);
     return status;
 }
 
@@ -173,14 +176,27 @@ weir_status weir_worker_wait(weir_worker *w, weir_ms timeout, weir_error *err)
                          "weir_worker_wait(): a callback of the worker cannot wait for its end");
     struct deadline until = deadline_in(w->clock, timeout, w->channel->default_timeout);
     int shielded = shield_up();
+    worker_ref(w); /* it may be closed meanwhile */
     weir_status status = wait_done(w, until, err);
+    worker_unref(w);
     shield_down(shielded);
     return status;
 }
 
+/* A callback that waited for its own end would wait for ever. */
+static bool is_callback(struct weir_worker *w)
+{
+    if (!worker_calls_back(w) && !loop_inside(w->loop))
+        return false;
+    log_at(WEIR_LOG_ERROR, "zeebe", w->name,
+           "weir_worker_close() in a callback of the worker: it is stopped, but not freed");
+    weir_worker_stop(w);
+    return true;
+}
+
 void weir_worker_close(weir_worker *w)
 {
-    if (!w || loop_check_fork(NULL) != WEIR_OK)
+    if (!w || loop_check_fork(NULL) != WEIR_OK || is_callback(w))
         return;
     weir_channel *channel = w->channel;
     unsigned never = 0; /* closing is no second stop */

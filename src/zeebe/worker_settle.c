@@ -228,7 +228,7 @@ static void refused(struct weir_worker *w, struct weir_job *job, const weir_erro
 static void answered(struct weir_worker *w, struct weir_job *job, const struct rpc_end *end)
 {
     const weir_error *why = &end->error;
-    struct settle_answer answer = {why->status, end->unprocessed, why->retry_in_ms};
+    struct settle_answer answer = {why->status, end->unprocessed, why->retry_in_ms, why->kind};
     weir_ms wait = 0;
     weir_ms left = deadline_left(w->clock, (struct deadline){job->lease.until_ns});
     enum settle_step step = settle_next(&job->settle, &answer, left, w->clock, &wait);

@@ -65,7 +65,7 @@ static void count_question(weir_job *job, const weir_error *why, void *user)
     struct refusal *r = user;
     pthread_mutex_lock(&r->w.lock);
     r->asked++;
-    snprintf(r->w.error, sizeof r->w.error, "%s", why->message);
+    (void)snprintf(r->w.error, sizeof r->w.error, "%s", why->message);
     pthread_cond_broadcast(&r->w.moved);
     while (r->slow && !r->w.open)
         pthread_cond_wait(&r->w.moved, &r->w.lock);
@@ -168,6 +168,81 @@ static void a_kept_job_may_be_settled_again_while_its_refusal_is_told(void **sta
     world_end(&r.w);
 }
 
+/* The engine's word for variables that it cannot write is no word of the gateway's for them. */
+static void a_completion_that_the_engine_cannot_write_fails_the_job(void **state)
+{
+    struct world w;
+    (void)state;
+    world_begin(&w, NULL);
+    world_create(&w, "pay", 1);
+    sandboxed_fault(w.sandbox, "zeebe.CompleteJob all status:UNKNOWN:\"Command 'COMPLETE' rejected "
+                               "with code 'EXCEEDED_BATCH_RECORD_SIZE'\"");
+    weir_worker *worker = world_worker(
+        &w, WORLD(&w, .type = "pay", .handler = world_handler, .retry_backoff = 600000));
+    world_wait_outcomes(&w, WEIR_JOB_FAILED, 1);
+    assert_non_null(strstr(w.error, "EXCEEDED_BATCH_RECORD_SIZE"));
+    assert_int_equal(world_counters(worker).repeats, 0);
+    world_finish(worker);
+    world_end(&w);
+}
+
+static void a_proxy_without_its_gateway_for_a_moment_costs_no_job(void **state)
+{
+    struct world w;
+    (void)state;
+    world_begin(&w, NULL);
+    world_create(&w, "pay", 1);
+    weir_worker *worker =
+        world_worker(&w, WORLD(&w, .type = "pay", .handler = world_handler, .poll_only = true));
+    world_wait_outcomes(&w, WEIR_JOB_COMPLETED, 1);
+    sandboxed_fault(w.sandbox, "zeebe.CompleteJob 2 status:UNIMPLEMENTED");
+    sandboxed_fault(w.sandbox, "zeebe.ActivateJobs 2 status:UNIMPLEMENTED");
+    world_create(&w, "pay", 2);
+    world_wait_outcomes(&w, WEIR_JOB_COMPLETED, 3);
+    assert_int_equal(world_counters(worker).repeats, 2);
+    world_finish(worker);
+    world_end(&w);
+}
+
+/* ---- closing --------------------------------------------------------------------------------- */
+
+struct closing {
+    struct world w;
+    weir_worker *worker; /* @locked by w.lock */
+};
+
+static void close_it(const weir_settled *what, void *user)
+{
+    struct closing *c = user;
+    world_settled(what, &c->w);
+    pthread_mutex_lock(&c->w.lock);
+    while (!c->worker)
+        pthread_cond_wait(&c->w.moved, &c->w.lock);
+    weir_worker *worker = c->worker;
+    pthread_mutex_unlock(&c->w.lock);
+    weir_worker_close(worker);
+}
+
+static void closing_in_a_callback_only_stops(void **state)
+{
+    struct closing c = {0};
+    weir_error err = {0};
+    (void)state;
+    world_begin(&c.w, NULL);
+    world_create(&c.w, "pay", 1);
+    weir_worker *worker =
+        world_worker(&c.w, WEIR_WORKER(.type = "pay", .user = &c, .handler = world_handler,
+                                       .on_settled = close_it));
+    pthread_mutex_lock(&c.w.lock);
+    c.worker = worker;
+    pthread_cond_broadcast(&c.w.moved);
+    pthread_mutex_unlock(&c.w.lock);
+    assert_int_equal(weir_worker_wait(worker, 20000, &err), WEIR_OK);
+    weir_worker_close(worker);
+    assert_int_equal(c.w.outcomes[WEIR_JOB_COMPLETED], 1);
+    world_end(&c.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +251,9 @@ int main(void)
         cmocka_unit_test(a_refused_job_is_not_forgotten_by_its_handler),
         cmocka_unit_test(no_handler_runs_for_a_refused_job_that_a_middleware_settled),
         cmocka_unit_test(a_kept_job_may_be_settled_again_while_its_refusal_is_told),
+        cmocka_unit_test(a_completion_that_the_engine_cannot_write_fails_the_job),
+        cmocka_unit_test(a_proxy_without_its_gateway_for_a_moment_costs_no_job),
+        cmocka_unit_test(closing_in_a_callback_only_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

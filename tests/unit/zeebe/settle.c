@@ -52,6 +52,10 @@ static const struct {
     {SETTLE_COMPLETE, WEIR_UNREACHABLE, false, WEIR_INVALID, false, SETTLE_INVALID},
     {SETTLE_THROW, WEIR_OK, false, WEIR_INVALID, false, SETTLE_INVALID},
     {SETTLE_FAIL, WEIR_OK, false, WEIR_INVALID, false, SETTLE_LOST},
+    /* a proxy, before a gateway that is away */
+    {SETTLE_COMPLETE, WEIR_OK, false, WEIR_UNSUPPORTED, false, SETTLE_AGAIN},
+    {SETTLE_FAIL, WEIR_OK, false, WEIR_UNSUPPORTED, false, SETTLE_AGAIN},
+    {SETTLE_COMPLETE, WEIR_UNSUPPORTED, false, WEIR_NOT_FOUND, false, SETTLE_LOST},
     /* no use */
     {SETTLE_COMPLETE, WEIR_OK, false, WEIR_FORBIDDEN, false, SETTLE_LOST},
     {SETTLE_COMPLETE, WEIR_OK, false, WEIR_STOPPED, false, SETTLE_LOST},
@@ -66,13 +70,33 @@ static void every_answer_means_what_the_table_says(void **state)
         weir_ms wait = -1;
         vclock_init(&clock);
         settle_init(&s, answers[i].kind);
-        struct settle_answer first = {answers[i].first, answers[i].first_unprocessed, 0};
-        struct settle_answer last = {answers[i].status, answers[i].unprocessed, 0};
+        struct settle_answer first = {answers[i].first, answers[i].first_unprocessed, 0, 0};
+        struct settle_answer last = {answers[i].status, answers[i].unprocessed, 0, 0};
         if (first.status != WEIR_OK)
             assert_int_equal(settle_next(&s, &first, 60000, &clock.clock, &wait), SETTLE_AGAIN);
         enum settle_step step = settle_next(&s, &last, 60000, &clock.clock, &wait);
         if (step != answers[i].step)
             fail_msg("row %zu: step %d, not %d", i, (int)step, (int)answers[i].step);
+    }
+}
+
+static void what_the_engine_cannot_write_is_invalid_however_it_is_called(void **state)
+{
+    static const struct {
+        enum settle_kind kind;
+        enum settle_step step;
+    } rows[] = {{SETTLE_COMPLETE, SETTLE_INVALID},
+                {SETTLE_THROW, SETTLE_INVALID},
+                {SETTLE_FAIL, SETTLE_LOST}};
+    const struct settle_answer answer = {WEIR_REFUSED, false, 0, WEIR_KIND_MESSAGE_TOO_LARGE};
+    struct vclock clock;
+    (void)state;
+    vclock_init(&clock);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct settle s;
+        weir_ms wait = -1;
+        settle_init(&s, rows[i].kind);
+        assert_int_equal(settle_next(&s, &answer, 60000, &clock.clock, &wait), rows[i].step);
     }
 }
 
@@ -90,7 +114,7 @@ static void nothing_is_said_again_once_the_lock_has_run_out(void **state)
     struct vclock clock;
     struct settle s;
     weir_ms wait = 0;
-    const struct settle_answer down = {WEIR_UNREACHABLE, true, 0};
+    const struct settle_answer down = {WEIR_UNREACHABLE, true, 0, 0};
     (void)state;
     vclock_init(&clock);
     clock.clock.random = largest;
@@ -108,7 +132,7 @@ static void a_wish_of_the_gateway_is_heeded(void **state)
     struct vclock clock;
     struct settle s;
     weir_ms wait = 0;
-    const struct settle_answer busy = {WEIR_BUSY, false, 2500};
+    const struct settle_answer busy = {WEIR_BUSY, false, 2500, 0};
     (void)state;
     vclock_init(&clock);
     settle_init(&s, SETTLE_FAIL);
@@ -223,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_answer_means_what_the_table_says),
+        cmocka_unit_test(what_the_engine_cannot_write_is_invalid_however_it_is_called),
         cmocka_unit_test(nothing_is_said_again_once_the_lock_has_run_out),
         cmocka_unit_test(a_wish_of_the_gateway_is_heeded),
         cmocka_unit_test(every_look_at_a_lock_ends_as_the_table_says),
