@@ -56,8 +56,9 @@ struct weir_job {
     bool refused_once;     /* on_error was asked about it            */
     weir_ms took;          /* once it is over                        */
 
-    struct weir_job *next_told; /* @locked by the worker: waits for on_settled or on_error */
-    bool refused;               /* @locked; for on_error */
+    /* @locked by the worker: waits for on_settled; for on_error. It may be over while it waits for
+     * the second, so it may be in both lists. */
+    struct weir_job *next_told, *next_refused;
     char text[];
 };
 

@@ -82,6 +82,7 @@ struct weir_worker {
     bool telling; /* `tell_task` waits in the pool, or runs */
     struct pool_task tell_task;
     struct weir_job *told_first, **told_last;
+    struct weir_job *refused_first, **refused_last;
     struct tiding *tidings, **tidings_last;
     weir_error why; /* what ended it; OK: it was stopped */
 

@@ -10,7 +10,7 @@ static void run(struct pool_task *task);
 
 bool worker_all_told(struct weir_worker *w)
 {
-    return !w->telling && !w->told_first && !w->tidings;
+    return !w->telling && !w->told_first && !w->refused_first && !w->tidings;
 }
 
 void worker_drop_tidings(struct weir_worker *w)
@@ -37,10 +37,9 @@ static void call(struct weir_worker *w)
     atomic_fetch_sub(&w->refs, 1);
 }
 
-static void append(struct weir_worker *w, struct weir_job *job, bool refused)
+void worker_tell_settled(struct weir_worker *w, struct weir_job *job)
 {
     pthread_mutex_lock(&w->lock);
-    job->refused = refused;
     job->next_told = NULL;
     *w->told_last = job;
     w->told_last = &job->next_told;
@@ -48,14 +47,14 @@ static void append(struct weir_worker *w, struct weir_job *job, bool refused)
     w->untold = true;
 }
 
-void worker_tell_settled(struct weir_worker *w, struct weir_job *job)
-{
-    append(w, job, false);
-}
-
 void worker_tell_refused(struct weir_worker *w, struct weir_job *job)
 {
-    append(w, job, true);
+    pthread_mutex_lock(&w->lock);
+    job->next_refused = NULL;
+    *w->refused_last = job;
+    w->refused_last = &job->next_refused;
+    pthread_mutex_unlock(&w->lock);
+    w->untold = true;
 }
 
 void worker_tell(struct weir_worker *w, weir_worker_news news, const weir_error *why)
@@ -106,6 +105,8 @@ static void tell_settled(struct weir_worker *w, struct weir_job *job)
 static void tell_refused(struct weir_job *job)
 {
     weir_error why = {0};
+    if (atomic_load(&job->settled) != WEIR_JOB_OPEN) /* by its holder, meanwhile */
+        return;
     error_peer(&why, WEIR_INVALID, WEIR_ORIGIN_GRPC, 3, "%s", job->words ? job->words : "");
     atomic_fetch_add(&job->holders, 1);
     job_ask(job, &why);
@@ -120,17 +121,24 @@ static void tell_tiding(struct weir_worker *w, struct tiding *t)
     mem_free(t);
 }
 
-/* Takes the next of either kind. False: there is none, and nobody is telling any more. */
-static bool next(struct weir_worker *w, struct weir_job **job, struct tiding **tiding)
+/* One of each kind at most. */
+struct news {
+    struct weir_job *settled, *refused;
+    struct tiding *tiding;
+};
+
+/* Takes the next of each kind. False: there is none, and nobody is telling any more. */
+static bool next(struct weir_worker *w, struct news *n)
 {
     pthread_mutex_lock(&w->lock);
-    *job = w->told_first;
-    *tiding = w->tidings;
-    if (*job && !(w->told_first = (*job)->next_told))
+    *n = (struct news){w->told_first, w->refused_first, w->tidings};
+    if (n->settled && !(w->told_first = n->settled->next_told))
         w->told_last = &w->told_first;
-    if (*tiding && !(w->tidings = (*tiding)->next))
+    if (n->refused && !(w->refused_first = n->refused->next_refused))
+        w->refused_last = &w->refused_first;
+    if (n->tiding && !(w->tidings = n->tiding->next))
         w->tidings_last = &w->tidings;
-    bool any = *job || *tiding;
+    bool any = n->settled || n->refused || n->tiding;
     if (!any) {
         w->telling = false;
         worker_wake_if_ending(w);
@@ -139,23 +147,28 @@ static bool next(struct weir_worker *w, struct weir_job **job, struct tiding **t
     return any;
 }
 
+static void tell(struct weir_worker *w, const struct news *n)
+{
+    if (n->tiding)
+        tell_tiding(w, n->tiding);
+    if (n->refused) {
+        tell_refused(n->refused);
+        job_unref(n->refused);
+    }
+    if (n->settled) {
+        tell_settled(w, n->settled);
+        job_unref(n->settled);
+    }
+}
+
 static void run(struct pool_task *task)
 {
     struct weir_worker *w =
         (struct weir_worker *)(void *)((char *)task - offsetof(struct weir_worker, tell_task));
-    struct weir_job *job;
-    struct tiding *tiding;
+    struct news news;
     const struct weir_worker *outer = worker_mark(w);
-    while (next(w, &job, &tiding)) {
-        if (tiding)
-            tell_tiding(w, tiding);
-        if (job && job->refused)
-            tell_refused(job);
-        else if (job)
-            tell_settled(w, job);
-        if (job)
-            job_unref(job);
-    }
+    while (next(w, &news))
+        tell(w, &news);
     worker_mark(outer);
     worker_unref(w);
 }

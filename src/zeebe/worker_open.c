@@ -287,6 +287,7 @@ static void init(struct weir_worker *w, weir_channel *channel)
     (void)snprintf(w->name, sizeof w->name, "worker#%u", atomic_fetch_add(&opened, 1) + 1);
     w->poll_request = w->stream_request = (struct buf)BUF_INIT(SIZE_MAX / 2);
     w->told_last = &w->told_first;
+    w->refused_last = &w->refused_first;
     w->tidings_last = &w->tidings;
     w->parked_last = &w->parked_first;
     w->bell.ring = worker_ring;
