@@ -95,7 +95,7 @@ WEIR_API WEIR_MUST_USE weir_call *weir_zeebe_cancel_instance_start(weir_zeebe *z
                                                                    const weir_cancel_instance *what,
                                                                    weir_ms timeout,
                                                                    weir_error *err);
-/** @param key of the command; NULL is fine. */
+/** `key`: of the command; NULL is fine. */
 WEIR_API weir_status weir_zeebe_set_variables(weir_zeebe *zeebe, const weir_set_variables *what,
                                               int64_t *key, weir_ms timeout, weir_error *err);
 WEIR_API WEIR_MUST_USE weir_call *weir_zeebe_set_variables_start(weir_zeebe *zeebe,
@@ -130,13 +130,13 @@ typedef struct weir_broadcast {
 #define WEIR_BROADCAST(...) (&(weir_broadcast){.struct_size = sizeof(weir_broadcast), __VA_ARGS__})
 
 WEIR_BEGIN
-/** @param key of the message; NULL is fine. */
+/** `key`: of the message; NULL is fine. */
 WEIR_API weir_status weir_zeebe_publish(weir_zeebe *zeebe, const weir_publish *what, int64_t *key,
                                         weir_ms timeout, weir_error *err);
 WEIR_API WEIR_MUST_USE weir_call *weir_zeebe_publish_start(weir_zeebe *zeebe,
                                                            const weir_publish *what,
                                                            weir_ms timeout, weir_error *err);
-/** @param key of the signal; NULL is fine. */
+/** `key`: of the signal; NULL is fine. */
 WEIR_API weir_status weir_zeebe_broadcast(weir_zeebe *zeebe, const weir_broadcast *what,
                                           int64_t *key, weir_ms timeout, weir_error *err);
 WEIR_API WEIR_MUST_USE weir_call *weir_zeebe_broadcast_start(weir_zeebe *zeebe,

@@ -79,7 +79,8 @@ static void take_output(struct running *run)
     struct str *output = &run->result->output;
     size_t got = take(&run->process.out, room, sizeof room);
     size_t fits = run->job->output_limit - output->len;
-    str_add_bytes(output, room, got < fits ? got : fits);
+    if (got > 0)
+        str_add_bytes(output, room, got < fits ? got : fits);
     if (got > fits) {
         run_close_fd(&run->process.out);
         end_it(run, RUN_TOO_MUCH);
