@@ -128,6 +128,11 @@ enum window_place window_polled(struct window *w)
     return WINDOW_HAND_BACK;
 }
 
+void window_brought_jobs(struct window *w)
+{
+    works(w);
+}
+
 /* When the next one may start after one that went well. */
 static int64_t after_poll(struct window *w, int64_t now)
 {

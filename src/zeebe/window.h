@@ -95,6 +95,8 @@ enum window_place {
     WINDOW_HAND_BACK /* more than was asked for: decode it, it is held, hand it back */
 };
 enum window_place window_polled(struct window *w); /* for each job of a poll */
+/* A message of the poll brought jobs that could be read: it works, before its end says so. */
+void window_brought_jobs(struct window *w);
 enum window_verdict window_poll_ended(struct window *w, const struct window_answer *a, int64_t now);
 enum window_place window_streamed(struct window *w, int64_t now); /* for each of the stream */
 enum window_verdict window_stream_ended(struct window *w, const struct window_answer *a,

@@ -170,6 +170,8 @@ static void on_poll_message(struct command *c, weir_bytes message)
         jobs++;
     }
     worker_count(&w->tally.polled, jobs);
+    if (step == CODEC_END && jobs > 0)
+        window_brought_jobs(&w->window);
     if (step != CODEC_END) {
         w->poll_broken = true;
         log_at(WEIR_LOG_WARN, "zeebe", w->name, "%s",

@@ -249,6 +249,7 @@ static void *wait_for_an_answer(void *unused)
     weir_call *call =
         weir_zeebe_call_start(zeebe, "PublishMessage", NULL, WEIR_CALL(.timeout = 30000), &err);
     weir_call_next(call, &message, WEIR_FOREVER, &err);
+    weir_free(message);
     weir_call_free(call);
     return unused;
 }

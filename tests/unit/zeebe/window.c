@@ -28,9 +28,10 @@ struct teller {
 /* The events that come one by one. */
 static void happen_once(struct teller *t, enum event event)
 {
-    if (event == POLLED)
+    if (event == POLLED) {
         window_polled(&t->window);
-    else if (event == STREAMED)
+        window_brought_jobs(&t->window);
+    } else if (event == STREAMED)
         window_streamed(&t->window, t->clock.mono);
     else if (event == SETTLED)
         window_settled(&t->window);
