@@ -243,8 +243,7 @@ bool coprocess_read(struct coprocess *co, const char *bytes, size_t len)
     return true;
 }
 
-/* ---- when it stands still, or dies
- * --------------------------------------------------------------- */
+/* ---- when it stands still, or dies -------------------------------------------------------- */
 
 weir_ms coprocess_until(const struct coprocess *co)
 {

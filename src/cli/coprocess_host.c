@@ -64,8 +64,7 @@ struct coprocess_host {
     int next_signal;
 };
 
-/* ---- jobs
- * ------------------------------------------------------------------------------------------ */
+/* ---- jobs --------------------------------------------------------------------------------- */
 
 static void *let_go(struct coprocess_host *host, struct held **at)
 {
@@ -162,8 +161,7 @@ static void look_after_jobs(struct coprocess_host *host)
     host->look_at = clock_now() + LOOK_EVERY;
 }
 
-/* ---- the process
- * ---------------------------------------------------------------------------------- */
+/* ---- the process -------------------------------------------------------------------------- */
 
 /* How it has to end: `why` stays with its jobs' messages. */
 static void end_it(struct coprocess_host *host, const char *why)
@@ -237,8 +235,7 @@ static void add_last_words(const struct coprocess_host *host, struct str *out)
     str_free(&said);
 }
 
-/* ---- pipes
- * ----------------------------------------------------------------------------------------- */
+/* ---- pipes -------------------------------------------------------------------------------- */
 
 static bool would_block(void)
 {
@@ -340,8 +337,7 @@ static void wait_and_move(struct coprocess_host *host, weir_ms until)
         take_errors(host);
 }
 
-/* ---- its life
- * --------------------------------------------------------------------------------------- */
+/* ---- its life ----------------------------------------------------------------------------- */
 
 static void take_the_rest(struct coprocess_host *host)
 {
@@ -409,8 +405,7 @@ static void *live(void *user)
     return NULL;
 }
 
-/* ---- beginning and end
- * -------------------------------------------------------------------------------- */
+/* ---- beginning and end -------------------------------------------------------------------- */
 
 static void free_host(struct coprocess_host *host)
 {

@@ -45,8 +45,7 @@ static void wake_up(int fd)
     (void)wrote;
 }
 
-/* ---- callbacks
- * ------------------------------------------------------------------------------------ */
+/* ---- callbacks ---------------------------------------------------------------------------- */
 
 /* With --count: true for the first N jobs. The N-th stops the worker, which takes nothing new and
  * lets those that were begun end. */
@@ -89,8 +88,7 @@ static void *wait_for_end(void *user)
     return NULL;
 }
 
-/* ---- until when
- * ------------------------------------------------------------------------------------- */
+/* ---- until when --------------------------------------------------------------------------- */
 
 struct watch {
     struct work *work;
@@ -141,8 +139,7 @@ static bool is_idle(struct watch *watch)
         watch->empty_polls = now.empty_polls;
         watch->quiet_at = now.active > 0 ? clock_now() : last;
     }
-    bool said = now.empty_polls > watch->empty_polls ||
-                (work->options.worker.stream_only && now.streams > 0);
+    bool said = now.empty_polls > watch->empty_polls;
     return now.active == 0 && said && clock_now() - watch->quiet_at >= work->options.until_idle;
 }
 
@@ -207,8 +204,7 @@ static bool wait_and_stop(struct work *work, int signals)
     return watch.closed;
 }
 
-/* ---- beginning and end
- * -------------------------------------------------------------------------------- */
+/* ---- beginning and end -------------------------------------------------------------------- */
 
 static void start_coprocess(struct work *work, weir_error *err)
 {

@@ -9,8 +9,7 @@
 
 #define MESSAGE (8 * 1024) /* the library cuts longer ones, at the wrong end for us */
 
-/* ---- settling
- * ------------------------------------------------------------------------------------ */
+/* ---- settling ----------------------------------------------------------------------------- */
 
 /* What was wrong with it stays in the library, which fails the job with that reason; a job that is
  * not ours any more is reported lost. */
@@ -55,8 +54,7 @@ static void hand_back(const struct handling *handling, struct work_outcome *outc
                       stopping ? WORK_HANDED_BACK : "the job was lost while its handler ran");
 }
 
-/* ---- what zbctl says
- * -------------------------------------------------------------------------------- */
+/* ---- what zbctl says ---------------------------------------------------------------------- */
 
 /* As Go's log package has it. */
 static void add_local_time(struct str *line)
@@ -106,8 +104,7 @@ static void say_settled(const struct work_options *options, const weir_job *job,
     str_free(&more);
 }
 
-/* ---- a process a job
- * --------------------------------------------------------------------------------- */
+/* ---- a process a job ---------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *attr; /* attr NULL: not a text of the job's */

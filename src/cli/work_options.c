@@ -15,8 +15,7 @@
 #define LONGEST       ((weir_ms)366 * 24 * 3600 * 1000)
 #define LOCKS         12 /* a handler may run so many times its lock */
 
-/* ---- numbers and durations
- * ------------------------------------------------------------------------ */
+/* ---- numbers and durations ---------------------------------------------------------------- */
 
 struct amount {
     const char *flag;
@@ -92,8 +91,7 @@ static int read_threshold(double *out, const struct args *args)
     return 0;
 }
 
-/* ---- lists
- * ------------------------------------------------------------------------------------------ */
+/* ---- lists -------------------------------------------------------------------------------- */
 
 static const char *keep(struct work_options *options, const char *text, size_t len)
 {
@@ -122,8 +120,7 @@ static int read_list(struct work_options *options, const char ***out, const stru
     return 0;
 }
 
-/* ---- what handles a job
- * ------------------------------------------------------------------------------ */
+/* ---- what handles a job ------------------------------------------------------------------- */
 
 struct way {
     const char *shown, *flag;
@@ -164,8 +161,6 @@ static int check_way(const struct work_options *options)
                           "anyway, --complete runs nothing");
     if (options->whole_job && options->kind == WORK_CONSTANT)
         return fail_usage("--whole-job is for programs; --complete runs none");
-    if (options->worker.poll_only && options->worker.stream_only)
-        return fail_usage("--poll-only and --stream: give one of them, or none for both ways");
     const char *shell = options->shell;
     if (shell && shell[strspn(shell, " \t\n")] == '\0')
         return fail_usage("--%s: the command is empty",
@@ -182,6 +177,9 @@ static int read_way(struct work_options *options, const struct args *args)
     options->kind = way->kind;
     if (way->flag && way->kind != WORK_CONSTANT)
         options->shell = args_text(args, way->flag);
+    if (options->worker.poll_only && args_switch(args, "stream"))
+        return fail_usage("--poll-only and --stream contradict each other; without either a "
+                          "stream is opened beside the polls");
     return check_way(options);
 }
 
@@ -197,8 +195,7 @@ static int find_handler(struct work_options *options, const struct args *args)
     return err.status == WEIR_OK ? 0 : fail_with(&err);
 }
 
-/* ---- all of it
- * ------------------------------------------------------------------------------------------ */
+/* ---- all of it ---------------------------------------------------------------------------- */
 
 static void read_switches(struct work_options *options, const struct args *args)
 {
@@ -211,7 +208,6 @@ static void read_switches(struct work_options *options, const struct args *args)
     options->json = session_json(args);
     options->zbctl = strcmp(args->path, "zeebe create worker") == 0 && !options->json;
     options->worker.poll_only = args_switch(args, "poll-only") || !streams;
-    options->worker.stream_only = args_switch(args, "stream");
     options->worker.no_heartbeat = args_switch(args, "no-heartbeat");
 }
 

@@ -27,8 +27,7 @@ void work_report_free(struct work_report *report)
     (void)pthread_mutex_destroy(&report->lock);
 }
 
-/* ---- a job
- * ------------------------------------------------------------------------------------------ */
+/* ---- a job -------------------------------------------------------------------------------- */
 
 /* What we failed ourselves because the worker stops was handed back, whoever says so. */
 static weir_job_outcome outcome_of(const weir_settled *what)
@@ -116,8 +115,7 @@ void work_report_settled(struct work_report *report, const weir_settled *what)
     (void)pthread_mutex_unlock(&report->lock);
 }
 
-/* ---- all of them
- * ---------------------------------------------------------------------------------------- */
+/* ---- all of them -------------------------------------------------------------------------- */
 
 void work_report_news(struct work_report *report, weir_worker_news news, const weir_error *why)
 {

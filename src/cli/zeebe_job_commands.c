@@ -181,8 +181,7 @@ const struct command command_zeebe_throw_error = {
     .rpc = &throw_error,
 };
 
-/* ---- update retries, update timeout
- * --------------------------------------------------------------- */
+/* ---- update retries, update timeout ------------------------------------------------------- */
 
 static const struct flag retries_flags[] = {
     {.name = "retries",
@@ -252,8 +251,7 @@ const struct command command_zeebe_update_timeout = {
     .rpc = &update_timeout,
 };
 
-/* ---- publish message, broadcast signal
- * ------------------------------------------------------------- */
+/* ---- publish message, broadcast signal ---------------------------------------------------- */
 
 static const struct flag publish_flags[] = {
     {.name = "correlation-key",
