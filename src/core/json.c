@@ -113,6 +113,18 @@ static weir_status refuse(weir_error *err, const char *what, struct place at, co
                      at.line, at.column, why);
 }
 
+/* jansson passes over a NUL after a number or a word. JSON has none anywhere (RFC 8259, 2). */
+static bool holds_nul(const char *text, size_t len, struct place *at)
+{
+    const char *nul = memchr(text, '\0', len);
+    *at = (struct place){1, 1};
+    for (; nul && text < nul; text++) {
+        at->column = *text == '\n' ? 1 : at->column + 1;
+        at->line += *text == '\n';
+    }
+    return nul != NULL;
+}
+
 json_t *json_parse(const char *text, size_t len, const char *what, weir_error *err)
 {
     if (!text || len == 0) {
@@ -131,12 +143,19 @@ json_t *json_parse(const char *text, size_t len, const char *what, weir_error *e
     }
     begin();
     json_error_t e = {0};
+    struct place nul;
     parsing = true;
     json_t *value = json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
     parsing = false;
-    if (value && !ran_out) {
+    bool good = value && !ran_out;
+    if (good && !holds_nul(text, len, &nul)) {
         error_ok(err);
         return value;
+    }
+    if (good) {
+        refuse(err, what, nul, "a NUL character, which is no blank");
+        json_decref(value);
+        return NULL;
     }
     if (ran_out || json_error_code(&e) == json_error_out_of_memory)
         error_no_memory(err);

@@ -50,6 +50,21 @@ static void what_rfc_8259_leaves_open_is_refused_with_line_and_column(void **sta
     }
 }
 
+/* jansson passes over it after a number or a word. */
+static void a_nul_is_no_blank(void **state)
+{
+    static const char *const texts[] = {"{\"a\":1\0\n}\n", "{\"a\":n\0ull}", "[true\0 ]     "};
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        weir_error err = {0};
+        assert_null(weir_json_parse(texts[i], 10, &err));
+        assert_int_equal(err.status, WEIR_INVALID);
+    }
+    weir_error err = {0};
+    assert_null(weir_json_parse("{\n\"a\":1\0}", 9, &err));
+    assert_non_null(strstr(err.message, "line 2, column 6: a NUL character"));
+}
+
 static void an_error_never_quotes_the_text(void **state)
 {
     (void)state;
@@ -150,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_are_exact_to_64_bits),
         cmocka_unit_test(what_rfc_8259_leaves_open_is_refused_with_line_and_column),
+        cmocka_unit_test(a_nul_is_no_blank),
         cmocka_unit_test(an_error_never_quotes_the_text),
         cmocka_unit_test(nesting_ends_at_512_levels),
         cmocka_unit_test(pointers_read_as_rfc_6901_says),
