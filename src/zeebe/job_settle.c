@@ -188,12 +188,13 @@ weir_status weir_job_fail_with(weir_job *job, const weir_failure *what)
 
 weir_status weir_job_fail(weir_job *job, int32_t retries, weir_ms backoff, const char *fmt, ...)
 {
-    char message[MESSAGE_MOST + 8] = "";
+    char message[MESSAGE_MOST + 8];
     va_list args;
     va_start(args, fmt);
-    if (fmt && vsnprintf(message, sizeof message, fmt, args) < 0)
-        message[0] = '\0';
+    int wanted = fmt ? vsnprintf(message, sizeof message, fmt, args) : -1;
     va_end(args);
+    if (wanted < 0)
+        message[0] = '\0';
     return weir_job_fail_with(
         job, WEIR_FAILURE(.retries = retries, .backoff = backoff, .message = message));
 }
