@@ -313,10 +313,13 @@ static void watch_memory(void)
         soak.rss_early_kb = soak.rss_late_kb;
 }
 
+/* More faults than calls to meet them would stop everything: now and then the rest is forgotten. */
 static void spread_chaos(uint64_t *random)
 {
     while (time_left()) {
         weir_error err = {0};
+        if (chance(random, 10) == 0)
+            (void)sandbox_fault(soak.sandbox, "forget zeebe", &err);
         if (chance(random, 20) == 0) {
             if (sandbox_service_stop(soak.sandbox, "zeebe", &err) != WEIR_OK)
                 complain("stopping the gateway", &err);
