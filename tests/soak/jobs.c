@@ -464,8 +464,14 @@ static bool begin(weir_error *err)
     soak.sandbox = sandbox_start(&options, err);
     if (!soak.sandbox)
         return false;
+    /* A gateway that goes every few seconds would else be left alone for longer and longer. */
+    static const weir_channel_arg args[] = {{"grpc.initial_reconnect_backoff_ms", .number = 20},
+                                            {"grpc.min_reconnect_backoff_ms", .number = 200},
+                                            {"grpc.max_reconnect_backoff_ms", .number = 200},
+                                            {0}};
     soak.channel = weir_channel_insecure(
-        WEIR_CHANNEL(.grpc_address = sandbox_value(soak.sandbox, "ZEEBE_ADDRESS")), err);
+        WEIR_CHANNEL(.grpc_address = sandbox_value(soak.sandbox, "ZEEBE_ADDRESS"), .args = args),
+        err);
     weir_zeebe *zeebe = weir_zeebe_new(soak.channel, err);
     const weir_resource resources[] = {{"soak.bpmn", {process, sizeof process - 1}}, {0}};
     weir_deployment_free(
