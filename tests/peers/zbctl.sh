@@ -131,7 +131,7 @@ same_commands() {
     D="$D $D"
     theirs_and_ours "create instance by key" create instance '{D}'
     theirs_and_ours "activate jobs" activate jobs first --maxJobsToActivate 1 --timeout 5m --variables a --worker w
-    theirs_and_ours "activate jobs, none there" activate jobs nothing --requestTimeout 5s
+    theirs_and_ours "activate jobs, none there" activate jobs nothing --requestTimeout 15s
     for job in $("$WEIR" zeebe activate jobs first --max-jobs 10 --timeout 1s --address "$at" | json '" ".join(j["processInstanceKey"] for j in a["jobs"])'); do
         I="${I:-} $job"
     done
@@ -207,7 +207,7 @@ more_than_zbctl() {
     check "$p a result that does not come in time" 75 'Time out between gateway and broker' "$WEIR" zeebe create instance side_by_side \
         --with-result --request-timeout 2s --address "$at"
     check "$p activate jobs without a wait" 0 '"jobs": \[\]' "$WEIR" zeebe activate jobs nothing --long-poll 0 --address "$at"
-    check "$p activate jobs with a short limit" 0 '"jobs": \[\]' "$WEIR" zeebe activate jobs nothing --request-timeout 1s \
+    check "$p activate jobs with a short limit" 0 '"jobs": \[\]' "$WEIR" zeebe activate jobs nothing --request-timeout 15s \
         --address "$at"
     check "$p a tenant, where there are none" 65 tenant "$WEIR" zeebe create instance side_by_side --tenant-id t --address "$at"
     check "$p an operation reference" 0 Canceled "$WEIR" zeebe cancel instance "${I% *}" --operation-reference 7 --address "$at"
