@@ -3,7 +3,8 @@
 
 # To build the library and the program.
 PACKAGES_BUILD="gcc g++ libc6-dev cmake ninja-build pkg-config libuv1-dev libssl-dev libjansson-dev libnghttp2-dev
-libprotobuf-c-dev protobuf-c-compiler libexpat1-dev zlib1g-dev libcurl4-openssl-dev ca-certificates"
+libprotobuf-c-dev protobuf-c-compiler libexpat1-dev zlib1g-dev libcurl4-openssl-dev libwslay-dev
+libsqlite3-dev libhiredis-dev ca-certificates"
 # To run the tests: make for one consumer, python3 for the checks of the house, groff and fish for pages and completion.
 PACKAGES_TEST="libcmocka-dev make python3 groff-base fish"
 # For make check.
@@ -14,7 +15,7 @@ PACKAGES_FUZZ="clang libclang-rt-dev"
 PACKAGES_BENCH_PROTOC="protobuf-compiler protobuf-compiler-grpc"
 PACKAGES_BENCH_CORE="libgrpc++-dev libprotobuf-dev pkg-config g++"
 # For make peers, beside Java, Maven, Node, Go and what the registries hold.
-PACKAGES_PEERS="nginx-light openssl python3-venv"
+PACKAGES_PEERS="nginx-light openssl python3-venv redis-server"
 
 # need_packages NAME... installs what dpkg does not know as installed.
 need_packages() {

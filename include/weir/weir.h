@@ -2,6 +2,7 @@
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
 #include <weir/base.h>
+#include <weir/bayeux.h>
 #include <weir/channel.h>
 #include <weir/commands.h>
 #include <weir/credentials.h>
@@ -12,7 +13,9 @@
 #include <weir/json.h>
 #include <weir/log.h>
 #include <weir/modify.h>
+#include <weir/replay.h>
 #include <weir/resources.h>
+#include <weir/salesforce.h>
 #include <weir/settings.h>
 #include <weir/worker.h>
 #include <weir/zeebe.h>

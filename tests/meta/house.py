@@ -20,6 +20,8 @@ LAYERS = {
     "rpc": ["io", "core"],
     "credentials": ["http", "io", "core"],
     "zeebe": ["credentials", "rpc", "http", "io", "core"],
+    "bayeux": ["credentials", "http", "io", "core"],
+    "salesforce": ["bayeux", "credentials", "http", "io", "core"],
     "sandbox": ["zeebe", "credentials", "rpc", "http", "io", "core"],
     "cli": ["sandbox"],
 }
@@ -31,7 +33,10 @@ LIBRARIES = {
     r"openssl/": ["io", "credentials", "core/secret", "core/clock", "core/text", "sandbox/pki", "sandbox/token"],
     r"uv\.h": ["io", "rpc", "http", "sandbox"],
     r"expat\.h": ["sandbox/bpmn"],
-    r"jansson": ["core", "credentials", "zeebe", "sandbox"],
+    r"jansson": ["core", "credentials", "zeebe", "bayeux", "salesforce", "sandbox"],
+    r"wslay/": ["bayeux/websocket", "bayeux/wslay", "sandbox/websocket"],
+    r"sqlite3\.h": ["salesforce/store_sqlite", "salesforce/sqlite"],
+    r"hiredis/": ["salesforce/store_redis", "salesforce/hiredis"],
 }
 PUBLIC_ONLY = ("src/cli", "examples", "bench")
 
