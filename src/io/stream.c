@@ -462,5 +462,6 @@ void stream_attach(struct stream *stream, const struct stream_events *events, vo
 {
     stream->events = events;
     stream->user = user;
-    stream_begin_tls(stream);
+    if (stream->state == STREAM_CONNECTING)
+        stream_begin_tls(stream);
 }

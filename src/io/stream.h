@@ -56,5 +56,6 @@ struct listener *listener_open(struct loop *loop, const struct listener_options 
                                weir_error *err);
 uint16_t listener_port(const struct listener *listener);
 void listener_close(struct listener *listener);
+/* Also hands an open stream on to another owner: nothing is called from within then. */
 void stream_attach(struct stream *stream, const struct stream_events *events, void *user);
 #endif

@@ -9,7 +9,6 @@
  * dropped() is the only way out; inside serve() it only marks, because serve() still reads. */
 #include "sandbox/web.h"
 
-#include "core/buf.h"
 #include "core/error.h"
 #include "core/mem.h"
 #include "core/secret.h"
@@ -60,7 +59,8 @@ static void dropped(struct web_request *c)
         return;
     c->dead = true;
     timer_cancel(&c->timer);
-    stream_close(c->stream);
+    if (c->stream)
+        stream_close(c->stream);
     TAILQ_REMOVE(&c->web->connections, c, link);
     c->web->count--;
     if (c->busy)
@@ -292,4 +292,16 @@ void web_cut(struct web_request *request)
 {
     request->busy = false;
     dropped(request);
+}
+
+struct stream *web_take(struct web_request *request, struct buf *early)
+{
+    struct stream *stream = request->stream;
+    size_t used = request->head.len + request->head.body_len;
+    *early = (struct buf)BUF_INIT(BUFFER_MAX);
+    buf_add(early, request->in.data + used, request->in.len - used);
+    request->stream = NULL;
+    request->busy = false;
+    dropped(request);
+    return stream;
 }

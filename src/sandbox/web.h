@@ -4,6 +4,7 @@
 #ifndef SANDBOX_WEB_H
 #define SANDBOX_WEB_H
 
+#include "core/buf.h"
 #include "io/stream.h"
 #include "sandbox/web_parse.h"
 
@@ -48,4 +49,9 @@ struct web_answer {
 /* Also from within `request`. Without memory for it the connection is cut. */
 void web_answer(struct web_request *request, const struct web_answer *answer);
 void web_cut(struct web_request *request); /* closes the connection instead */
+/* Instead of an answer: the connection is the caller's, who says the rest (an upgrade, RFC 9110,
+ * 7.8). `request` is gone, without a call of `gone`, as are its head and body; *early is what the
+ * client has sent since, to buf_free(). No further callback comes for it, and the caller attaches
+ * its own events at once. */
+struct stream *web_take(struct web_request *request, struct buf *early);
 #endif

@@ -22,7 +22,7 @@ LAYERS = {
     "zeebe": ["credentials", "rpc", "http", "io", "core"],
     "bayeux": ["credentials", "http", "io", "core"],
     "salesforce": ["bayeux", "credentials", "http", "io", "core"],
-    "sandbox": ["zeebe", "credentials", "rpc", "http", "io", "core"],
+    "sandbox": ["bayeux", "zeebe", "credentials", "rpc", "http", "io", "core"],
     "cli": ["sandbox"],
 }
 # Where a library's headers may appear.
