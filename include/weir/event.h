@@ -31,6 +31,9 @@ WEIR_API weir_bytes weir_event_data(const weir_event *event);
 WEIR_API const char *weir_event_text(const weir_event *event);
 /** The data as JSON, parsed at the first call; NULL when it is not JSON. */
 WEIR_API const weir_json *weir_event_json(const weir_event *event);
+/** The event exactly as the peer sent it, one JSON object (a Bayeux message with its "channel" and
+ *  "data"); .data NULL: it did not come that way. Lives as long as the event. */
+WEIR_API weir_bytes weir_event_original(const weir_event *event);
 
 /** Structured mode ("application/cloudevents+json"); the text goes to weir_free(). */
 WEIR_API WEIR_MUST_USE char *weir_event_format(const weir_event *event, weir_error *err);

@@ -1,5 +1,7 @@
 /* Events: made once, immutable after, reference counted. The JSON tree of the data is made by
- * whoever asks first; when two ask at once, one tree wins and the other is thrown away. */
+ * whoever asks first; when two ask at once, one tree wins and the other is thrown away. The same
+ * goes for all that a slice says: its attributes live in a whole event of its own, its text in a
+ * copy, and neither is made before somebody asks. */
 #include "core/event.h"
 
 #include "core/error.h"
@@ -27,17 +29,37 @@ weir_event *event_make(weir_error *err)
     return event;
 }
 
+/* What both kinds begin with. */
+static const struct event_kind *kind_of(const weir_event *event)
+{
+    return *(const struct event_kind *const *)(const void *)event;
+}
+
+static struct event_slice *slice_of(const weir_event *event)
+{
+    return (struct event_slice *)(uintptr_t)event; /* what is remembered changes nothing */
+}
+
 weir_event *weir_event_ref(const weir_event *event)
 {
     weir_event *mine = (weir_event *)(uintptr_t)event; /* immutable but for its count */
-    if (mine)
+    if (mine && kind_of(mine))
+        kind_of(mine)->ref(mine);
+    else if (mine)
         atomic_fetch_add_explicit(&mine->refs, 1, memory_order_relaxed);
     return mine;
 }
 
-void weir_event_free(weir_event *event)
+void event_slice_clear(struct event_slice *slice)
 {
-    if (!event || atomic_fetch_sub(&event->refs, 1) > 1)
+    weir_event_free(atomic_load_explicit(&slice->whole, memory_order_acquire));
+    mem_free(atomic_load_explicit(&slice->text, memory_order_acquire));
+    weir_json_free(atomic_load_explicit(&slice->as_json, memory_order_acquire));
+}
+
+static void free_whole(weir_event *event)
+{
+    if (atomic_fetch_sub(&event->refs, 1) > 1)
         return;
     for (size_t i = 0; i < event->attr_count; i++) {
         mem_free(event->attrs[i].name);
@@ -47,6 +69,14 @@ void weir_event_free(weir_event *event)
     mem_free(event->data);
     weir_json_free(atomic_load(&event->as_json));
     mem_free(event);
+}
+
+void weir_event_free(weir_event *event)
+{
+    if (event && kind_of(event))
+        kind_of(event)->drop(event);
+    else if (event)
+        free_whole(event);
 }
 
 /* CloudEvents 1.0, "Attribute Naming Convention": lower-case ASCII letters and digits; "data" is no
@@ -232,12 +262,43 @@ weir_event *weir_event_new(const weir_event_options *options, weir_error *err)
     return NULL;
 }
 
-const char *weir_event_attr(const weir_event *event, const char *name)
+/* ---- slices ------------------------------------------------------------------------------ */
+
+/* A whole event with the slice's attributes; NULL: no memory, or it has none that can be. */
+const weir_event *event_whole(const weir_event *event)
 {
-    if (!event || !name)
-        return NULL;
-    if (strcmp(name, "specversion") == 0)
-        return "1.0";
+    if (!kind_of(event))
+        return event;
+    struct event_slice *slice = slice_of(event);
+    weir_event *known = atomic_load(&slice->whole);
+    weir_event *made = known ? NULL : event_make(NULL);
+    if (!made)
+        return known;
+    if (kind_of(event)->describe(event, made, NULL) == WEIR_OK &&
+        atomic_compare_exchange_strong(&slice->whole, &known, made))
+        return made;
+    weir_event_free(made);
+    return known;
+}
+
+static const char *slice_text(const weir_event *event)
+{
+    struct event_slice *slice = slice_of(event);
+    weir_bytes data = kind_of(event)->data(event);
+    char *known = atomic_load(&slice->text);
+    char *made = known || !data.data ? NULL : mem_dup(data.data, data.len);
+    if (!made)
+        return known ? known : "";
+    if (atomic_compare_exchange_strong(&slice->text, &known, made))
+        return made;
+    mem_free(made);
+    return known;
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static const char *find(const weir_event *event, const char *name)
+{
     for (size_t i = 0; i < event->attr_count; i++) {
         if (strcmp(event->attrs[i].name, name) == 0)
             return event->attrs[i].value;
@@ -245,15 +306,36 @@ const char *weir_event_attr(const weir_event *event, const char *name)
     return NULL;
 }
 
+const char *weir_event_attr(const weir_event *event, const char *name)
+{
+    if (!event || !name)
+        return NULL;
+    if (strcmp(name, "specversion") == 0)
+        return "1.0";
+    const weir_event *whole = event_whole(event);
+    return whole ? find(whole, name) : NULL;
+}
+
 weir_bytes weir_event_data(const weir_event *event)
 {
+    if (event && kind_of(event))
+        return kind_of(event)->data(event);
     if (!event || !event->data)
         return (weir_bytes){NULL, 0};
     return (weir_bytes){event->data, event->data_len};
 }
 
+weir_bytes weir_event_original(const weir_event *event)
+{
+    if (!event || !kind_of(event))
+        return (weir_bytes){NULL, 0};
+    return kind_of(event)->original(event);
+}
+
 const char *weir_event_text(const weir_event *event)
 {
+    if (event && kind_of(event))
+        return slice_text(event);
     bool text = event && event->data && !memchr(event->data, '\0', event->data_len) &&
                 text_is_utf8(event->data, event->data_len);
     return text ? event->data : "";
@@ -272,17 +354,17 @@ bool event_is_json(const weir_event *event)
     return subtype && text_equal_nocase(suffix ? suffix + 1 : subtype + 1, "json");
 }
 
-static const weir_json *ask(weir_event *event)
+static const weir_json *ask(weir_bytes data, atomic_int *state, _Atomic(weir_json *) *as_json)
 {
     weir_error why = {0};
     weir_json *none = NULL;
-    weir_json *made = json_wrap(json_parse(event->data, event->data_len, "event data", &why));
+    weir_json *made = json_wrap(json_parse(data.data, data.len, "event data", &why));
     if (!made) {
         if (why.status != WEIR_NO_MEMORY) /* that may be better next time */
-            atomic_store(&event->json_state, 1);
+            atomic_store(state, 1);
         return NULL;
     }
-    if (atomic_compare_exchange_strong(&event->as_json, &none, made))
+    if (atomic_compare_exchange_strong(as_json, &none, made))
         return made;
     weir_json_free(made);
     return none;
@@ -291,8 +373,14 @@ static const weir_json *ask(weir_event *event)
 const weir_json *weir_event_json(const weir_event *event)
 {
     weir_event *mine = (weir_event *)(uintptr_t)event; /* the tree only remembers what is so */
-    if (!mine || !mine->data || atomic_load(&mine->json_state))
+    weir_bytes data = weir_event_data(event);
+    if (!data.data)
         return NULL;
-    const weir_json *known = atomic_load(&mine->as_json);
-    return known ? known : ask(mine);
+    bool slice = kind_of(event) != NULL;
+    atomic_int *state = slice ? &slice_of(event)->json_state : &mine->json_state;
+    _Atomic(weir_json *) *as_json = slice ? &slice_of(event)->as_json : &mine->as_json;
+    if (atomic_load(state))
+        return NULL;
+    const weir_json *known = atomic_load(as_json);
+    return known ? known : ask(data, state, as_json);
 }

@@ -15,20 +15,32 @@
 /* 3.1: JSON as it is, text as a string, everything else in base64. */
 static void add_data(struct buf *out, const weir_event *event)
 {
-    const char *text = weir_event_text(event);
-    if (!event->data)
+    weir_bytes data = weir_event_data(event);
+    bool binary = event_whole(event) == event && event->binary;
+    if (!data.data)
         return;
-    if (!event->binary && event_is_json(event) && weir_event_json(event)) {
+    if (!binary && event_is_json(event) && weir_event_json(event)) {
         buf_adds(out, ",\"data\":");
-        buf_add(out, event->data, event->data_len);
-    } else if (!event->binary && !event_is_json(event) && (*text || event->data_len == 0)) {
+        buf_add(out, data.data, data.len);
+    } else if (!binary && !event_is_json(event) && (*weir_event_text(event) || data.len == 0)) {
         buf_adds(out, ",\"data\":");
-        json_add_string(out, text, event->data_len);
+        json_add_string(out, weir_event_text(event), data.len);
     } else {
         buf_adds(out, ",\"data_base64\":\"");
-        base64_add(out, event->data, event->data_len, true);
+        base64_add(out, data.data, data.len, true);
         buf_adds(out, "\"");
     }
+}
+
+static void add_attr(struct buf *out, const struct attr *attr)
+{
+    if (attr->kind == ATTR_ASIDE)
+        return;
+    buf_addf(out, ",\"%s\":", attr->name);
+    if (attr->kind == ATTR_TEXT)
+        json_add_string(out, attr->value, strlen(attr->value));
+    else
+        buf_adds(out, attr->value);
 }
 
 char *weir_event_format(const weir_event *event, weir_error *err)
@@ -37,16 +49,15 @@ char *weir_event_format(const weir_event *event, weir_error *err)
         error_null(err, "event");
         return NULL;
     }
+    const weir_event *whole = event_whole(event);
+    if (!whole) {
+        error_no_memory(err);
+        return NULL;
+    }
     struct buf out = BUF_INIT(SIZE_MAX / 2);
     buf_adds(&out, "{\"specversion\":\"1.0\"");
-    for (size_t i = 0; i < event->attr_count; i++) {
-        const struct attr *a = &event->attrs[i];
-        buf_addf(&out, ",\"%s\":", a->name);
-        if (a->kind == ATTR_TEXT)
-            json_add_string(&out, a->value, strlen(a->value));
-        else
-            buf_adds(&out, a->value);
-    }
+    for (size_t i = 0; i < whole->attr_count; i++)
+        add_attr(&out, &whole->attrs[i]);
     add_data(&out, event);
     buf_adds(&out, "}");
     if (buf_finish(&out, err) == WEIR_OK)
