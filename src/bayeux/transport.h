@@ -20,10 +20,12 @@ struct transport_events {
      * the epoch, 0: it has none. */
     void (*received)(void *user, struct batch *batch, int64_t date_s);
     /* Long polling: exchange over. *why OK, or why there is no (good) answer; its retry_in_ms is
-     * the server's wish. Never from within transport_send(). */
-    void (*ended)(void *user, unsigned exchange, const weir_error *why);
-    /* WebSocket: gone, with all exchanges; send opens a new one. */
-    void (*lost)(void *user, const weir_error *why);
+     * the server's wish. `left`: the request may have reached the server; else it surely has not,
+     * and may be repeated whatever it was. Never from within transport_send(). */
+    void (*ended)(void *user, unsigned exchange, const weir_error *why, bool left);
+    /* WebSocket: gone, with all exchanges; send opens a new one. `left`: as above, of any. Never
+     * from within transport_send(). */
+    void (*lost)(void *user, const weir_error *why, bool left);
 };
 
 struct transport_options {
@@ -53,6 +55,7 @@ struct transport_message {
 /* WEIR_OK: `ended` or `lost` follows, unless it is cancelled. */
 weir_status transport_send(struct transport *t, const struct transport_message *m, weir_error *err);
 void transport_cancel(struct transport *t, unsigned exchange);
-/* A WebSocket says goodbye (1000) in the background; no callback comes after it. */
+/* A WebSocket says goodbye (1000) in the background; no callback comes after it. NULL is fine; also
+ * from within a callback. */
 void transport_close(struct transport *t);
 #endif
