@@ -36,9 +36,17 @@ bool bayeux_error_split(const char *error, size_t len, struct bayeux_error *out)
 weir_status bayeux_error_set(weir_error *err, const char *what, const char *error);
 
 /* The protocol's own view: by the error's code and the advice in force ("retry", "handshake",
- * "none"). *err is filled. 402 and "403::Unknown client": HANDSHAKE whatever the advice. */
+ * "none"; NULL: none yet). *err is filled. 402 and "403::Unknown client": HANDSHAKE whatever the
+ * advice. */
 enum verdict verdict_of_reply(enum meta meta, const struct message *reply, const char *reconnect,
                               weir_error *err);
+/* The same by the text of "error", for dialects that have it elsewhere (Salesforce's
+ * ext.sfdc.failureReason). `what` as in bayeux_error_set(). */
+enum verdict verdict_of_error(enum meta meta, const char *what, const char *error,
+                              const char *reconnect, weir_error *err);
+/* What was tried, for errors: "the handshake", "subscribing to '/a'". Goes into `out`; cut off if
+ * it does not fit. */
+void verdict_what(enum meta meta, const struct message *reply, char *out, size_t size);
 /* A request without a Bayeux answer: HTTP statuses, lost connections (http/status.h). */
 enum verdict verdict_of_failure(enum meta meta, const weir_error *why);
 #endif
