@@ -346,7 +346,8 @@ static struct http *open_http(const weir_oauth2_options *o, weir_error *err)
                   "contradict each other");
         return NULL;
     }
-    const struct http_options options = {own ? &tls : o->tls, o->proxy, "auth"};
+    const struct http_options options = {
+        .tls = own ? &tls : o->tls, .proxy = o->proxy, .part = "auth"};
     return http_open(&options, err);
 }
 

@@ -1,5 +1,7 @@
 /* An answer as it arrives: what libcurl hands over is copied within its limits, into memory that is
- * wiped, because a token may be in it. Growing makes a new block and wipes the old one.
+ * wiped, because a token may be in it. Growing makes a new block and wipes the old one. A body that
+ * holds no secret is spared that, is as large as its Content-Length says from the beginning, and
+ * can be taken over.
  *
  * Headers: a status line begins a new answer (an informational one may come before the real one);
  * what follows the blank line is a trailer, and only counted. */
@@ -12,23 +14,28 @@
 
 #include <string.h>
 
+static bool move(struct wiped *w, size_t cap)
+{
+    char *grown = w->plain ? mem_realloc(w->data, cap) : mem_zalloc(cap);
+    if (!grown)
+        return false;
+    if (w->data && !w->plain) {
+        memcpy(grown, w->data, w->len);
+        secret_wipe(w->data, w->len);
+        mem_free(w->data);
+    }
+    w->data = grown;
+    w->cap = cap;
+    return true;
+}
+
 static bool add(struct wiped *w, const char *data, size_t len)
 {
-    if (w->len + len >= w->cap) {
-        size_t cap = w->cap ? w->cap : 512;
-        while (cap <= w->len + len)
-            cap *= 2;
-        char *grown = mem_zalloc(cap);
-        if (!grown)
-            return false;
-        if (w->data) {
-            memcpy(grown, w->data, w->len);
-            secret_wipe(w->data, w->len);
-        }
-        mem_free(w->data);
-        w->data = grown;
-        w->cap = cap;
-    }
+    size_t cap = w->cap ? w->cap : 512;
+    while (cap <= w->len + len)
+        cap *= 2;
+    if (cap > w->cap && !move(w, cap))
+        return false;
     if (len)
         memcpy(w->data + w->len, data, len);
     w->len += len;
@@ -38,10 +45,10 @@ static bool add(struct wiped *w, const char *data, size_t len)
 
 static void clear(struct wiped *w)
 {
-    if (w->data)
+    if (w->data && !w->plain)
         secret_wipe(w->data, w->len);
     mem_free(w->data);
-    *w = (struct wiped){0};
+    *w = (struct wiped){.plain = w->plain};
 }
 
 static size_t trouble(struct incoming *in, enum answer_trouble what)
@@ -69,6 +76,7 @@ static bool add_field(struct incoming *in, const char *line, size_t len)
     if (!colon || line[0] == ' ' || line[0] == '\t')
         return true; /* no header: RFC 9112, 5.2 lets folded ones be refused */
     in->head_count++;
+    in->set_cookies += colon - line == 10 && strncasecmp(line, "Set-Cookie", 10) == 0;
     return add_trimmed(&in->heads, line, (size_t)(colon - line)) &&
            add_trimmed(&in->heads, colon + 1, len - (size_t)(colon - line) - 1);
 }
@@ -90,10 +98,44 @@ size_t answer_head(struct incoming *in, const char *line, size_t len)
     return len;
 }
 
+static const char *head_value(const struct incoming *in, const char *name)
+{
+    const char *at = in->heads.data;
+    for (size_t i = 0; i < in->head_count; i++) {
+        const char *value = at + strlen(at) + 1;
+        if (text_equal_nocase(at, name))
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+/* The length of the body to come; 0: nobody says, or it is that of a compressed one. */
+static size_t announced(const struct incoming *in)
+{
+    int64_t len = 0;
+    const char *value = head_value(in, "Content-Length");
+    if (!value || head_value(in, "Content-Encoding") || !text_number(value, 0, INT64_MAX / 2, &len))
+        return 0;
+    return (size_t)len;
+}
+
+static size_t begin_body(struct incoming *in, size_t len)
+{
+    size_t whole = announced(in);
+    if (whole > in->max_body)
+        return trouble(in, ANSWER_BODY_TOO_LARGE);
+    if (whole >= len && in->body.plain && !move(&in->body, whole + 1))
+        return trouble(in, ANSWER_NO_MEMORY);
+    return len;
+}
+
 size_t answer_body(struct incoming *in, const char *data, size_t len)
 {
     if (len > in->max_body - in->body.len)
         return trouble(in, ANSWER_BODY_TOO_LARGE);
+    if (!in->body.data && begin_body(in, len) != len)
+        return 0;
     return add(&in->body, data, len) ? len : trouble(in, ANSWER_NO_MEMORY);
 }
 
@@ -104,6 +146,21 @@ const char *http_header(const struct http_answer *answer, const char *name)
             return answer->headers[i].value;
     }
     return NULL;
+}
+
+char *http_take_body(const struct http_answer *answer, size_t *len)
+{
+    struct wiped *body = &answer->from->body;
+    char *data = body->data;
+    bool half_empty = body->cap / 2 > body->len; /* it may be kept for long */
+    *len = body->len;
+    if (!data)
+        return mem_dup("", 0);
+    *body = (struct wiped){.plain = true};
+    if (!half_empty)
+        return data;
+    char *fitting = mem_realloc(data, *len + 1);
+    return fitting ? fitting : data;
 }
 
 static weir_ms retry_after(const struct http_answer *answer, const struct clock *clock)
@@ -127,6 +184,7 @@ bool answer_view(struct incoming *in, int status, const struct clock *clock,
         at += strlen(at) + 1;
     }
     *out = (struct http_answer){.status = status,
+                                .from = in,
                                 .body = {in->body.data ? in->body.data : "", in->body.len},
                                 .headers = in->headers,
                                 .header_count = in->head_count};

@@ -92,12 +92,21 @@ void http_cancel(struct http_ask *ask)
         ask_free(ask);
 }
 
-bool ask_left(const struct http_ask *ask)
+bool http_left(const struct http_ask *ask)
 {
     return ask->left;
 }
 
 /* ---- the end ----------------------------------------------------------------------------- */
+
+static weir_status too_large(const struct http_ask *ask, weir_error *err)
+{
+    const char *larger = ask->request->larger;
+    error_set(err, WEIR_PROTOCOL, "%s: the answer is larger than %zu bytes%s%s", ask->request->peer,
+              ask->in.max_body, larger ? ": " : "", larger ? larger : "");
+    err->kind = WEIR_KIND_MESSAGE_TOO_LARGE;
+    return err->status;
+}
 
 static weir_status explain_trouble(const struct http_ask *ask, weir_error *err)
 {
@@ -107,8 +116,7 @@ static weir_status explain_trouble(const struct http_ask *ask, weir_error *err)
         return error_set(err, WEIR_PROTOCOL, "%s: the answer's headers are larger than %d bytes",
                          peer, LIMIT_HTTP_HEADERS);
     case ANSWER_BODY_TOO_LARGE:
-        return error_set(err, WEIR_PROTOCOL, "%s: the answer is larger than %zu bytes", peer,
-                         ask->in.max_body);
+        return too_large(ask, err);
     case ANSWER_NO_MEMORY:
     case ANSWER_GOOD:
         break;
@@ -153,6 +161,7 @@ void ask_finish(struct http_ask *ask, CURLcode code)
         error_no_memory(&why);
     if (code == CURLE_COULDNT_CONNECT)
         ask->http->known_until_ns = 0;
+    cookies_came(ask->http, ask->in.set_cookies);
     conclude(ask, why.status == WEIR_OK ? &answer : NULL, &why);
 }
 
@@ -284,6 +293,7 @@ struct http_ask *ask_start(struct http *http, struct request *request, http_done
     ask->done = done;
     ask->user = user;
     ask->in.max_body = request->max_answer;
+    ask->in.body.plain = request->no_secret;
     ask->began_ns = clock_mono(loop_clock(http->loop));
     ask->posted = true;
     timer_init(&ask->deadline, http->loop, on_deadline, ask);

@@ -14,11 +14,25 @@ struct curl curl;
     }
 
 static const struct lazy_symbol symbols[] = {
-    FUNCTION(global_init),         FUNCTION(easy_init),           FUNCTION(easy_cleanup),
-    FUNCTION(easy_setopt),         FUNCTION(easy_getinfo),        FUNCTION(easy_strerror),
-    FUNCTION(multi_init),          FUNCTION(multi_cleanup),       FUNCTION(multi_setopt),
-    FUNCTION(multi_add_handle),    FUNCTION(multi_remove_handle), FUNCTION(multi_assign),
-    FUNCTION(multi_socket_action), FUNCTION(multi_info_read),     {0},
+    FUNCTION(global_init),
+    FUNCTION(easy_init),
+    FUNCTION(easy_cleanup),
+    FUNCTION(easy_setopt),
+    FUNCTION(easy_getinfo),
+    FUNCTION(easy_strerror),
+    FUNCTION(multi_init),
+    FUNCTION(multi_cleanup),
+    FUNCTION(multi_setopt),
+    FUNCTION(multi_add_handle),
+    FUNCTION(multi_remove_handle),
+    FUNCTION(multi_assign),
+    FUNCTION(multi_socket_action),
+    FUNCTION(multi_info_read),
+    FUNCTION(share_init),
+    FUNCTION(share_setopt),
+    FUNCTION(share_cleanup),
+    FUNCTION(slist_free_all),
+    {0},
 };
 
 static weir_status load(weir_error *err)

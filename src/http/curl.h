@@ -21,6 +21,10 @@ struct curl {
     CURLMcode (*multi_assign)(CURLM *multi, curl_socket_t fd, void *ours);
     CURLMcode (*multi_socket_action)(CURLM *multi, curl_socket_t fd, int events, int *running);
     CURLMsg *(*multi_info_read)(CURLM *multi, int *left);
+    CURLSH *(*share_init)(void);
+    CURLSHcode (*share_setopt)(CURLSH *share, CURLSHoption option, ...);
+    CURLSHcode (*share_cleanup)(CURLSH *share);
+    void (*slist_free_all)(struct curl_slist *list);
 };
 
 extern struct curl curl; /* filled once curl_load() has returned WEIR_OK, constant from then on */

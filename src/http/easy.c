@@ -8,6 +8,8 @@
 #include "core/mem.h"
 #include "http/http_private.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +79,28 @@ static int on_seek(void *user, curl_off_t offset, int origin)
                                                                 : CURL_SEEKFUNC_FAIL;
 }
 
+/* Of a peer that is gone without a word a connection ends within 40 s, also while its answer is
+ * being waited for: probes once it has been quiet for 20 s, and a limit for what is under way. */
+static const struct {
+    int option, value;
+} liveness[] = {
+    {TCP_KEEPCNT, 4},
+#ifdef TCP_USER_TIMEOUT
+    {TCP_USER_TIMEOUT, 40000},
+#endif
+};
+
+/* Where the system does not know one, its own limits hold. */
+static int on_socket(void *user, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)user;
+    (void)purpose;
+    for (size_t i = 0; i < sizeof liveness / sizeof *liveness; i++)
+        (void)setsockopt(fd, IPPROTO_TCP, liveness[i].option, &liveness[i].value,
+                         sizeof liveness[i].value);
+    return CURL_SOCKOPT_OK;
+}
+
 /* ---- what is set ------------------------------------------------------------------------- */
 
 static void set_manners(struct setter *s)
@@ -95,11 +119,14 @@ static void set_manners(struct setter *s)
         {CURLOPT_SSL_VERIFYHOST, 2},
         {CURLOPT_NETRC, CURL_NETRC_IGNORED},
         {CURLOPT_TCP_KEEPALIVE, 1},
+        {CURLOPT_TCP_KEEPIDLE, 20},
+        {CURLOPT_TCP_KEEPINTVL, 5},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         number(s, numbers[i].option, numbers[i].value);
     check(s, curl.easy_setopt(s->easy, ONLY_HTTP));
-    text(s, CURLOPT_ACCEPT_ENCODING, "gzip");
+    text(s, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+    check(s, curl.easy_setopt(s->easy, CURLOPT_SOCKOPTFUNCTION, on_socket));
 }
 
 static bool sends_body(const struct request *r)
@@ -195,6 +222,10 @@ weir_status easy_make(struct http_ask *ask, weir_error *err)
     set_request(&s, ask);
     set_answer(&s, ask);
     set_route(&s, ask);
+    if (ask->http->share) {
+        pointer(&s, CURLOPT_SHARE, ask->http->share);
+        text(&s, CURLOPT_COOKIEFILE, ""); /* no file: sharing alone does not make it use them */
+    }
     if (ask->request->tls)
         set_trust(&s, &ask->http->trust);
     if (s.code == CURLE_OK) {

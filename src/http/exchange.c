@@ -134,7 +134,7 @@ static void on_done(void *user, const struct http_answer *answer, const weir_err
 {
     struct exchange *e = user;
     weir_error why = {0};
-    bool left = ask_left(e->ask);
+    bool left = http_left(e->ask);
     e->ask = NULL;
     if (answer && answer->status / 100 == 2) {
         conclude(e, answer, err);

@@ -12,10 +12,12 @@
 #include "http/http_private.h"
 #include "io/proxy.h"
 
-#define IDLE_MS 30000 /* kept connections without a request */
+#define IDLE_MS     30000 /* kept connections without a request */
+#define CONNECTIONS 8L    /* to one host; requests beyond that wait for one */
 
 static void destroy(struct http *http)
 {
+    cookies_close(http);
     loop_release(http->loop);
     pthread_mutex_destroy(&http->lock);
     trust_clear(&http->trust);
@@ -53,8 +55,10 @@ struct http *http_open(const struct http_options *options, weir_error *err)
     pthread_mutex_init(&http->lock, NULL);
     http->idle_after = IDLE_MS;
     http->part = options->part ? options->part : "http";
+    http->connections = options->connections ? (long)options->connections : CONNECTIONS;
     if (trust_read(&http->trust, options->tls, err) == WEIR_OK &&
-        read_proxy(http, options->proxy, err) == WEIR_OK)
+        read_proxy(http, options->proxy, err) == WEIR_OK &&
+        (!options->cookies || cookies_open(http, err) == WEIR_OK))
         http->loop = loop_acquire(err);
     if (http->loop)
         return http;

@@ -6,7 +6,9 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include "core/buf.h"
 #include "core/deadline.h"
+#include "core/url.h"
 #include "io/loop.h"
 #include <weir/channel.h>
 
@@ -17,6 +19,8 @@ struct http_options {
     const weir_tls_options *tls; /* copied and checked now; NULL: the system's trust store     */
     const char *proxy;           /* URL; NULL: from the environment (io/proxy.h); WEIR_OMIT: none */
     const char *part;            /* for logs: "auth"; static                                   */
+    bool cookies;                /* keep what servers set, also with errors, and send it back  */
+    unsigned connections;        /* to one host at a time; 0: 8                                */
 };
 
 /* WEIR_INVALID names a broken PEM or proxy; WEIR_UNSUPPORTED: there is no libcurl. */
@@ -33,7 +37,10 @@ struct http_request {
     const char *const *headers; /* "Name: value", ended by NULL; or NULL. Never logged           */
     const char *content_type;   /* of `body`; NULL: there is no body                             */
     weir_bytes body;
-    size_t max_answer;     /* bytes of the answer's body; 0: LIMIT_HTTP_BODY                     */
+    size_t max_answer;  /* bytes of the answer's body, decoded; 0: LIMIT_HTTP_BODY            */
+    const char *larger; /* what helps against a larger one: "raise max_message"; static, or NULL */
+    bool no_secret;     /* there is none in the answer's body: it is not wiped, and
+                           http_take_body() may be called                                     */
     struct deadline until; /* names, connecting, TLS and the whole answer                        */
 };
 
@@ -48,8 +55,15 @@ struct http_answer {
     const char *content_type; /* "" when there is none                                         */
     const struct http_header *headers; /* of the last answer, in order, as received              */
     size_t header_count;
+    struct incoming *from; /* for http_take_body() */
 };
 const char *http_header(const struct http_answer *answer, const char *name); /* NULL: none */
+/* The body becomes the caller's, without a copy: NUL-terminated, core/mem. Once, and only of a
+ * request with `no_secret`. NULL: no memory for an empty one. */
+char *http_take_body(const struct http_answer *answer, size_t *len);
+/* Seconds since the epoch (RFC 9110, 5.6.7); `wall_ns` tells the century of a year of two digits.
+ * False: no date. */
+bool http_date(const char *text, int64_t wall_ns, int64_t *seconds);
 
 /* Exactly once, @thread io, never from within http_send(). Any HTTP status is an answer (redirects
  * are not followed), with a cleared *err; `answer` NULL: *err says why there is none (mapping table
@@ -62,4 +76,13 @@ struct http_ask *http_send(struct http *http, const struct http_request *request
                            http_done_fn *done, void *user, weir_error *err);
 /* @thread io. `done` will not come; only before it has. */
 void http_cancel(struct http_ask *ask);
+/* Within `done`: whether the request may have reached the server. */
+bool http_left(const struct http_ask *ask);
+
+/* ---- cookies, for who speaks to the same server in another way; @thread io ---------------- */
+
+/* "a=b; c=d", what RFC 6265, 5.4 would send to `url` now; nothing is added when there is none. */
+void http_cookies(struct http *http, const struct url *url, struct buf *out);
+/* A Set-Cookie header of an answer from `url`. Without memory it is not kept. */
+void http_set_cookie(struct http *http, const struct url *url, const char *value);
 #endif

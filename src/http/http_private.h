@@ -7,7 +7,6 @@
 #ifndef HTTP_HTTP_PRIVATE_H
 #define HTTP_HTTP_PRIVATE_H
 
-#include "core/url.h"
 #include "http/curl.h"
 #include "http/http.h"
 #include "io/resolve.h"
@@ -33,6 +32,8 @@ struct request { /* immutable, reference counted */
     void *body;                /* NULL: the request has none */
     size_t body_len;
     size_t max_answer;
+    const char *larger; /* advice, or NULL */
+    bool no_secret;
     struct deadline until;
 };
 
@@ -43,10 +44,11 @@ void request_free(struct request *request);
 
 /* ---- an answer, as it arrives (answer.c) ------------------------------------------------- */
 
-/* Grows, but leaves no copy behind. */
+/* Grows, but leaves no copy behind, unless there is nothing to hide. */
 struct wiped {
     char *data; /* NUL-terminated whenever not NULL */
     size_t len, cap;
+    bool plain;
 };
 
 enum answer_trouble {
@@ -60,7 +62,8 @@ struct incoming {
     struct wiped body, heads; /* heads: name NUL value NUL ... of the last answer */
     size_t head_bytes;        /* of all answers, informational ones too */
     size_t head_count;
-    bool heads_over; /* what follows are trailers */
+    bool heads_over;      /* what follows are trailers */
+    unsigned set_cookies; /* how many of these headers */
     size_t max_body;
     enum answer_trouble trouble;
     struct http_header *headers; /* of answer_view() */
@@ -103,6 +106,16 @@ struct trust {                 /* all NULL: the system's trust store as libcurl 
 weir_status trust_read(struct trust *out, const weir_tls_options *options, weir_error *err);
 void trust_clear(struct trust *trust);
 
+/* ---- cookies (cookies.c) ----------------------------------------------------------------- */
+
+/* Appends "name=value" of those in `list` (libcurl's lines, Netscape's format) that go to `url`. */
+void cookies_write(struct buf *out, const struct curl_slist *list, const struct url *url,
+                   int64_t now_s);
+weir_status cookies_open(struct http *http, weir_error *err);
+void cookies_close(struct http *http);
+/* So many headers have set one: beyond LIMIT_COOKIES all are forgotten. */
+void cookies_came(struct http *http, unsigned headers);
+
 /* ---- the client (http.c, multi.c) -------------------------------------------------------- */
 
 /* What http_close() has to end. */
@@ -115,9 +128,13 @@ struct http {
     atomic_int refs;
     struct loop *loop;
     const char *part;
+    long connections;
     char *proxy; /* the option's text; a secret, since it may hold a password */
     bool no_proxy;
     struct trust trust;
+    CURLSH *share;        /* the cookies; NULL: none are kept */
+    CURL *jar;            /* to look into it */
+    unsigned set_cookies; /* headers since they were last counted; @thread io */
 
     pthread_mutex_t lock;
     struct http_work *works; /* @locked */
@@ -177,8 +194,6 @@ struct http_ask *ask_start(struct http *http, struct request *request, http_done
 /* libcurl is done with it. */
 void ask_finish(struct http_ask *ask, CURLcode code);
 void ask_fail(struct http_ask *ask, const weir_error *why);
-/* Within `done`: whether the request may have reached the server. */
-bool ask_left(const struct http_ask *ask);
 weir_status easy_make(struct http_ask *ask, weir_error *err);
 long easy_number(CURL *easy, CURLINFO info);
 /* "connecting": what an unfinished one is doing. */

@@ -17,8 +17,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define CONNECTIONS 8L /* to one host; requests beyond that wait for one */
-#define LATER_NS    (INT64_C(365) * 86400 * NS_PER_S)
+#define LATER_NS (INT64_C(365) * 86400 * NS_PER_S)
 
 struct sock {
     uv_poll_t poll; /* first */
@@ -203,8 +202,8 @@ weir_status multi_open(struct http *http, weir_error *err)
     curl.multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
     curl.multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_wish);
     curl.multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-    curl.multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS);
-    curl.multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
+    curl.multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, http->connections);
+    curl.multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, http->connections);
     return WEIR_OK;
 }
 

@@ -212,6 +212,8 @@ struct request *request_new(const struct http_request *from, const char *proxy, 
     }
     atomic_init(&r->refs, 1);
     r->max_answer = from->max_answer ? from->max_answer : (size_t)LIMIT_HTTP_BODY;
+    r->larger = from->larger;
+    r->no_secret = from->no_secret;
     r->until = from->until;
     if (fill(r, from, proxy, err) == WEIR_OK)
         return r;

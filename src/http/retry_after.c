@@ -1,4 +1,4 @@
-/* Retry-After: a number of seconds, or a date in one of HTTP's three forms. Pure. The names of
+/* Dates in HTTP's three forms, and Retry-After: a number of seconds, or a date. Pure. The names of
  * months are compared here, because strptime() would ask the program's locale. */
 #include "core/text.h"
 #include "http/http_private.h"
@@ -51,7 +51,7 @@ static bool within(int value, int low, int high)
 }
 
 /* RFC 9110, 5.6.7: the form of today, and the two that may still come. */
-static bool parse_date(const char *text, int64_t wall_ns, int64_t *seconds)
+bool http_date(const char *text, int64_t wall_ns, int64_t *seconds)
 {
     struct tm tm = {0};
     char month[4] = "";
@@ -74,10 +74,10 @@ weir_ms answer_retry_after(const char *value, const char *date, int64_t wall_ns)
             seconds = INT32_MAX / 1000; /* a long time */
         return seconds * 1000;
     }
-    if (!parse_date(value, wall_ns, &at))
+    if (!http_date(value, wall_ns, &at))
         return -1;
     if (date)
-        (void)parse_date(date, wall_ns, &now);
+        (void)http_date(date, wall_ns, &now);
     seconds = at > now ? at - now : 0;
     return (seconds < INT32_MAX / 1000 ? seconds : INT32_MAX / 1000) * 1000;
 }

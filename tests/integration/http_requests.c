@@ -78,7 +78,7 @@ static void a_request_arrives_as_it_was_asked_for(void **state)
     assert_non_null(strstr(head, "\r\nAuthorization: Bearer x\r\n"));
     assert_non_null(strstr(head, "\r\nX-Empty:\r\n"));
     assert_non_null(strstr(head, "\r\nUser-Agent: weir/"));
-    assert_non_null(strstr(head, "\r\nAccept-Encoding: gzip\r\n"));
+    assert_non_null(strstr(head, "\r\nAccept-Encoding: gzip, deflate\r\n"));
     assert_non_null(strstr(head, "\r\nContent-Type: application/x-www-form-urlencoded\r\n"));
     assert_null(strstr(head, "Expect"));
     http_close(http);
