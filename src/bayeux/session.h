@@ -45,8 +45,10 @@ struct session_ask {
 
 /* What dialects add. All are called from within session_ functions; none may call back. */
 struct session_hooks {
-    /* Appends members of "ext" to an outgoing message: "\"replay\":{...}"; separated by commas. */
-    void (*outgoing)(void *user, enum meta meta, const char *channel, struct buf *ext);
+    /* Appends members of "ext" to an outgoing message: "\"replay\":{...}"; separated by commas.
+     * `channel`: the one subscribed, or published to (then with `data`), or the message's own. */
+    void (*outgoing)(void *user, enum meta meta, const char *channel, weir_bytes data,
+                     struct buf *ext);
     /* NULL: verdict_of_reply(). */
     enum verdict (*judge)(void *user, enum meta meta, const struct message *reply,
                           const char *reconnect, weir_error *err);
@@ -111,10 +113,15 @@ void session_token(struct session *s, int64_t now_ns, const weir_error *why);
 /* A message has come in. True: it is an event, for the owner to deliver. */
 bool session_received(struct session *s, int64_t now_ns, const struct message *message);
 /* Of long polling: this exchange is over, all its messages have been given to session_received().
- * `why` OK, or why there was no answer. */
-void session_ended(struct session *s, int64_t now_ns, unsigned exchange, const weir_error *why);
-/* Of a WebSocket: it is gone, with all that was out. */
-void session_lost(struct session *s, int64_t now_ns, const weir_error *why);
+ * `why` OK, or why there was no answer. `left`: the request may have reached the server; else it
+ * surely has not, and a publication may be repeated. */
+void session_ended(struct session *s, int64_t now_ns, unsigned exchange, const weir_error *why,
+                   bool left);
+/* Of a WebSocket: it is gone, with all that was out. `left`: as above, of any. */
+void session_lost(struct session *s, int64_t now_ns, const weir_error *why, bool left);
+/* From the next handshake on these are offered (not copied; ended by NULL). A session on one that
+ * is not among them is given up and negotiated anew. */
+void session_transports(struct session *s, int64_t now_ns, const char *const *transports);
 void session_time_passed(struct session *s, int64_t now_ns);
 /* The owner's queue: `full` no further connect is sent; a queue that stays full for `stall` ends
  * the session in good order, until it is said to be half empty (`full` false, `half` true). */
