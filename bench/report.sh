@@ -14,7 +14,9 @@ machine() {
     echo "* workers: Go client $ZEEBE_GO; pyzeebe $PYZEEBE with grpcio $GRPC_AIO; Java client $ZEEBE_JAVA" \
         "(Java $("${JAVA:-false}" -version 2>&1 | sed -n 's/.*version "\([^"]*\).*/\1/p')); zeebe-node $ZEEBE_NODE and" \
         "@camunda8/sdk $CAMUNDA8_SDK (Node $(node --version 2>/dev/null))"
-    echo "* server: grpc-go $GRPC_GO with GOMAXPROCS=1, on the same machine over loopback, plaintext"
+    echo "* events: libcurl $(version_of libcurl4), cometd 9.0.0 and jsforce 3.10.16 (Node $(node --version 2>/dev/null)), CometD Java" \
+        "8.0.10, aiosfstream 0.5.0 ($("$CACHE/aiosfstream-0.5.0/bin/python" -V 2>/dev/null))"
+    echo "* server of calls and jobs: grpc-go $GRPC_GO with GOMAXPROCS=1, on the same machine over loopback, plaintext"
     echo "* load while measuring: $(cut -d' ' -f1 /proc/loadavg) (one minute), so the machine was" \
         "$(awk -v cpus="$(nproc)" '{print ($1 > cpus ? "shared with other work" : "otherwise idle")}' /proc/loadavg)"
 }
@@ -38,6 +40,9 @@ report() {
         echo "Each completes every job of 1 kB at once and has at most $ACTIVE of them. Latency: from the gateway's handing the"
         echo "job out to the arrival of its completion."
         echo && jobs_table poll polled && echo && jobs_table stream streamed && echo
+    fi
+    if [ -s "$WORK/events" ]; then
+        echo "## Events, rounds: $event_rounds" && echo && events_report && echo
     fi
     machine
     sed 's/^/* skipped: /' "$WORK/skipped"

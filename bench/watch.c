@@ -114,8 +114,12 @@ int main(int argc, char **argv)
     int64_t began = now();
     pid_t child = start(argv + 2, output);
     copy(output[0], file, child, &seen);
-    if (wait4(child, &status, 0, &used) < 0)
-        fail("wait4");
+    while (wait4(child, &status, WNOHANG, &used) == 0) { /* it has closed its output */
+        (void)poll(NULL, 0, LOOK_EVERY_MS);
+        look(child, &seen);
+    }
+    if (used.ru_maxrss > seen.rss_kb)
+        seen.rss_kb = used.ru_maxrss;
     int64_t first = seen.first_ns ? seen.first_ns - began : 0;
     printf("%" PRId64 " %" PRId64 " %" PRId64 " %ld %ld\n", first, now() - began,
            nanoseconds(used.ru_utime) + nanoseconds(used.ru_stime), seen.threads, seen.rss_kb);

@@ -27,7 +27,7 @@ LAYERS = {
 }
 # Where a library's headers may appear.
 LIBRARIES = {
-    r"curl/": ["http"],
+    r"curl/": ["http", "bench/events/floor"],
     r"nghttp2/": ["rpc", "sandbox"],
     r"protobuf-c|\.pb-c\.h": ["zeebe/codec", "sandbox"],
     r"openssl/": ["io", "credentials", "core/secret", "core/clock", "core/text", "sandbox/pki", "sandbox/token"],
@@ -70,7 +70,7 @@ def include_complaint(path, quote, name):
     parts = path.split("/")
     library = next((rule for rule in LIBRARIES if re.match(rule, name) or re.search(rule + "$", name)), None)
     if library:
-        if not any(path.startswith("src/" + place) for place in LIBRARIES[library]):
+        if not any(path.startswith(("src/" + place, place)) for place in LIBRARIES[library]):
             return f"{name} belongs to {', '.join(LIBRARIES[library])} only"
         return None
     if quote == "<":

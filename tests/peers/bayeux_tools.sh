@@ -41,7 +41,8 @@ compile_java() {
 # The Python it was made for, if there is one; on a later one aio.py helps itself.
 fetch_aiosfstream() { need python3 && fetched aiosfstream-0.5.0 unpack_aiosfstream; }
 unpack_aiosfstream() {
-    for python in python3.9 python3.8 python3.7 "$HOME"/.pyenv/versions/3.[987].*/bin/python python3; do
+    for python in python3.9 python3.8 python3.7 "$HOME"/.pyenv/versions/3.9.*/bin/python \
+        "$HOME"/.pyenv/versions/3.[87].*/bin/python python3; do
         "$python" -c 'import venv, ensurepip' 2>/dev/null || continue
         "$python" -m venv . && bin/pip install -q aiosfstream==0.5.0 aiocometd==0.4.5
         return
