@@ -34,14 +34,19 @@ struct client_event {
     bool last; /* the last of its answer that is delivered; valid once the answer is passed on */
 };
 
+struct client_item { /* of the queue; the client's own */
+    struct client_item *next;
+    bool notice; /* a notice, not an answer */
+};
 struct client_answer {
+    struct client_item item; /* first; the client's own, as the next three */
     atomic_size_t refs;
+    bool held;
+    atomic_bool released;
     struct batch *batch;
     struct client_origin *origin;
-    int64_t date_s;             /* the answer's Date header; 0: it has none */
-    size_t count, taken;        /* events that are delivered; of these, handed over */
-    struct client_answer *next; /* the client's own from here on */
-    bool held, released;
+    int64_t date_s;      /* the answer's Date header; 0: it has none */
+    size_t count, taken; /* events that are delivered; of these, handed over */
     struct client_event events[];
 };
 
@@ -53,8 +58,9 @@ struct client_origin {
     char unique[17]; /* of this handle, for ids of events that have none */
 };
 
-/* The client's event that a weir_event is; NULL: it is no event of a client. */
+/* The client's event that a weir_event is; NULL: it is no event of a client. And back. */
 struct client_event *client_event_of(const weir_event *event);
+weir_event *client_event_as(struct client_event *event);
 
 /* ---- what a dialect adds ----------------------------------------------------------------- */
 
@@ -140,6 +146,7 @@ struct client_ask {
     enum meta meta; /* SUBSCRIBE, UNSUBSCRIBE, PUBLISH, HANDSHAKE (a session is wanted) */
     const char *channel;
     weir_bytes data; /* PUBLISH: JSON */
+    bool patient;    /* SUBSCRIBE: wait through limits and overload; else they are the answer */
     /* @io, exactly once, unless it is withdrawn. `reply` may be NULL; both are borrowed. The ask
      * is no longer used by the client when this is called. */
     void (*done)(struct client_ask *ask, const struct message *reply, const weir_error *why);
@@ -152,12 +159,12 @@ struct client_ask {
 
 /* Returns at once; what is wrong comes by `done`. Names are checked before by client_check(). */
 void client_ask(struct client *client, struct client_ask *ask);
-/* Waits until `done` cannot come any more (it may have come); the wish is taken back. @io it is
- * done at once. */
+/* Returns when `done` cannot come any more (it may have come); the wish is taken back. Not @io. */
 void client_withdraw(struct client *client, struct client_ask *ask);
-/* Asks and waits; WEIR_TIMEOUT: withdrawn. `answer` unless NULL: the reply's text, core/mem. */
-weir_status client_call(struct client *client, enum meta meta, const char *channel, weir_bytes data,
-                        char **answer, struct deadline until, weir_error *err);
+/* Asks and waits; of `what` the members that are to be filled, without `done`. WEIR_TIMEOUT:
+ * withdrawn. `answer` unless NULL: the reply's text, core/mem. */
+weir_status client_call(struct client *client, const struct client_ask *what, char **answer,
+                        struct deadline until, weir_error *err);
 /* The reply to the newest handshake, core/mem; asks for a session if there is none. */
 char *client_session_text(struct client *client, struct deadline until, weir_error *err);
 /* The channels subscribed, as weir_bayeux_subscriptions(). */
@@ -165,10 +172,10 @@ char **client_subscriptions(struct client *client, weir_error *err);
 
 /* ---- taking -------------------------------------------------------------------------------- */
 
-/* Up to `room` events of one answer, in order; each is a reference of the caller's (client_drop(),
- * or weir_event_free()). Otherwise as weir_bayeux_next(); count is 0 then. */
-weir_status client_take(struct client *client, struct client_event **events, size_t room,
-                        size_t *count, struct deadline until, weir_error *err);
+/* Up to `room` events of one answer, in order; each is a reference of the caller's, and a
+ * client_event (client_event_of()). Otherwise as weir_bayeux_next(); count is 0 then. */
+weir_status client_take(struct client *client, weir_event **events, size_t room, size_t *count,
+                        struct deadline until, weir_error *err);
 int client_fd(struct client *client);
 
 /* An answer that `pass` held may be queued. In any order; they are queued in that of arrival. */
@@ -179,7 +186,7 @@ void client_release(struct client *client, struct client_answer *answer);
 /* News of the owner's, in order with the session's. `channel` and `why` are copied. */
 void client_news(struct client *client, weir_session_news news, const char *channel,
                  const weir_error *why);
-/* Said once by client_take(), in order with the events, and not the end: a channel that is no
+/* @io. Said once by client_take(), in order with the events, and not the end: a channel that is no
  * longer subscribed. */
 void client_complain(struct client *client, const weir_error *why);
 void client_counters(struct client *client, weir_session_counters *out);

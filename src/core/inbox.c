@@ -158,17 +158,25 @@ void inbox_stop(struct inbox *inbox)
     errno = kept;
 }
 
+/* How a taker takes. */
+struct taker {
+    bool (*part)(void *item, void *user);
+    void *user;
+};
+
 /* @locked. WEIR_NOTHING: nothing yet. `held`: this taker was woken by a token. */
-static weir_status take_now(struct inbox *inbox, void **item, bool held, weir_error *err)
+static weir_status take_now(struct inbox *inbox, const struct taker *taker, bool held,
+                            weir_error *err)
 {
     if (atomic_load(&inbox->stopped)) {
         sem_post(&inbox->tokens);
         return error_set(err, WEIR_STOPPED, "stopped");
     }
     if (inbox->count > 0) {
-        *item = inbox->items[inbox->head];
-        inbox->head = (inbox->head + 1) % inbox->limit;
-        inbox->count--;
+        if (taker->part(inbox->items[inbox->head], taker->user)) {
+            inbox->head = inbox->head + 1 == inbox->limit ? 0 : inbox->head + 1;
+            inbox->count--;
+        }
         if (held && inbox->count > 0)
             sem_post(&inbox->tokens);
         else if (!held && inbox->count == 0)
@@ -197,15 +205,15 @@ static bool wait_token(struct inbox *inbox, weir_ms left, bool *held)
     return !failed || errno == EINTR;
 }
 
-static weir_status take(struct inbox *inbox, void **item, struct deadline until, weir_error *err)
+static weir_status take(struct inbox *inbox, const struct taker *taker, struct deadline until,
+                        weir_error *err)
 {
     bool held = false;
     bool more = true;
     weir_status status = WEIR_NOTHING;
-    *item = NULL;
     while (more) {
         pthread_mutex_lock(&inbox->lock);
-        status = take_now(inbox, item, held, err);
+        status = take_now(inbox, taker, held, err);
         pthread_mutex_unlock(&inbox->lock);
         if (status != WEIR_NOTHING)
             return status;
@@ -216,12 +224,27 @@ static weir_status take(struct inbox *inbox, void **item, struct deadline until,
     return WEIR_NOTHING;
 }
 
-weir_status inbox_take(struct inbox *inbox, void **item, struct deadline until, weir_error *err)
+weir_status inbox_take_part(struct inbox *inbox, bool (*part)(void *item, void *user), void *user,
+                            struct deadline until, weir_error *err)
 {
+    const struct taker taker = {part, user};
     int shielded = shield_up();
-    weir_status status = take(inbox, item, until, err);
+    weir_status status = take(inbox, &taker, until, err);
     shield_down(shielded);
     return status;
+}
+
+static bool all_of_it(void *item, void *user)
+{
+    void **out = user;
+    *out = item;
+    return true;
+}
+
+weir_status inbox_take(struct inbox *inbox, void **item, struct deadline until, weir_error *err)
+{
+    *item = NULL;
+    return inbox_take_part(inbox, all_of_it, item, until, err);
 }
 
 void inbox_clear(struct inbox *inbox)

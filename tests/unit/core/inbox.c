@@ -50,6 +50,71 @@ static void items_come_in_order_and_the_rest_is_dropped(void **state)
     assert_int_equal(dropped, 1);
 }
 
+/* Of a number, one at a time. */
+static bool take_one(void *item, void *user)
+{
+    int *left = item;
+    int *taken = user;
+    ++*taken;
+    return --*left == 0;
+}
+
+static void an_item_that_is_taken_bit_by_bit_stays_until_it_is_used_up(void **state)
+{
+    (void)state;
+    int taken = 0;
+    int two = 2;
+    int one = 1;
+    struct inbox *inbox = inbox_new(clock_system(), 2, count_drop);
+    assert_int_equal(inbox_take_part(inbox, take_one, &taken, now, NULL), WEIR_NOTHING);
+    inbox_put(inbox, &two);
+    inbox_put(inbox, &one);
+    assert_int_equal(inbox_take_part(inbox, take_one, &taken, now, NULL), WEIR_OK);
+    assert_int_equal(inbox_room(inbox), 0);
+    assert_true(readable(inbox));
+    assert_int_equal(inbox_take_part(inbox, take_one, &taken, now, NULL), WEIR_OK);
+    assert_int_equal(inbox_room(inbox), 1);
+    assert_true(readable(inbox));
+    assert_int_equal(inbox_take_part(inbox, take_one, &taken, never, NULL), WEIR_OK);
+    assert_false(readable(inbox));
+    assert_int_equal(inbox_take_part(inbox, take_one, &taken, now, NULL), WEIR_NOTHING);
+    assert_int_equal(taken, 3);
+    inbox_free(inbox);
+}
+
+static struct inbox *shared;
+
+static void *take_some(void *argument)
+{
+    int *taken = argument;
+    while (inbox_take_part(shared, take_one, taken, never, NULL) == WEIR_OK)
+        ;
+    return NULL;
+}
+
+static void several_takers_share_items_that_are_taken_bit_by_bit(void **state)
+{
+    (void)state;
+    enum { TAKERS = 4, ITEMS = 50, EACH = 20 };
+    static const weir_error over = {.status = WEIR_STOPPED, .retry_in_ms = -1};
+    pthread_t threads[TAKERS];
+    int taken[TAKERS] = {0}, left[ITEMS], sum = 0;
+    shared = inbox_new(clock_system(), ITEMS, NULL);
+    for (int i = 0; i < TAKERS; i++)
+        pthread_create(&threads[i], NULL, take_some, &taken[i]);
+    for (int i = 0; i < ITEMS; i++) {
+        left[i] = EACH;
+        inbox_put(shared, &left[i]);
+    }
+    inbox_fail(shared, &over);
+    for (int i = 0; i < TAKERS; i++) {
+        pthread_join(threads[i], NULL);
+        sum += taken[i];
+    }
+    assert_int_equal(sum, ITEMS * EACH);
+    inbox_free(shared);
+}
+
 static bool is_b(const void *item)
 {
     return item == &b;
@@ -301,6 +366,8 @@ int main(void)
         cmocka_unit_test(the_descriptor_is_readable_while_there_is_something),
         cmocka_unit_test(what_was_put_quietly_is_there_but_wakes_nobody_before_it_is_announced),
         cmocka_unit_test(stopping_from_a_signal_handler_overtakes_what_is_queued),
+        cmocka_unit_test(an_item_that_is_taken_bit_by_bit_stays_until_it_is_used_up),
+        cmocka_unit_test(several_takers_share_items_that_are_taken_bit_by_bit),
         cmocka_unit_test(what_is_dead_is_swept_out_and_the_rest_keeps_its_order),
         cmocka_unit_test(a_virtual_deadline_in_the_past_does_not_wait),
         cmocka_unit_test(nobody_sleeps_while_there_is_something_to_take),
