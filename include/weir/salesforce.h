@@ -26,8 +26,11 @@ typedef struct weir_salesforce_login {
     const char *private_key, *private_key_file; /**< PEM, RSA: JWT bearer for `username`          */
     const char *audience;                       /**< of the assertion; `login_url`                */
     const char *access_token, *instance_url;    /**< a ready token, and whose it is               */
-    const char *cache_file;                     /**< tokens kept on disk, shared with others      */
-    weir_ms timeout;                            /**< of one token request; 10 s                   */
+    const char *grant; /**< "password", "refresh-token", "jwt-bearer", "client-credentials"       */
+    const weir_oauth2_options *more; /**< what else a token request may say: token_url, scope,
+                                          client_auth, params, leeway_s                           */
+    const char *cache_file;          /**< tokens kept on disk, shared with others      */
+    weir_ms timeout;                 /**< of one token request; 10 s                   */
     const weir_tls_options *tls;
     const char *proxy;
     bool allow_plaintext; /**< http to other than loopback                                        */

@@ -8,6 +8,7 @@
 
 static const struct option_name everywhere[] = {
     {"weir_credentials_oauth2: ", ""},
+    {"weir_credentials_salesforce: ", ""},
     {"(params repeats", "(--param repeats"},
     {"params", "--param"},
     {"client_id", "--client-id"},

@@ -1,5 +1,7 @@
 /* `weir token --for salesforce`: the grant is chosen by what is there, in the order of the guide:
- * a ready token, a refresh token, a private key, a password, else client credentials. */
+ * a ready token, a refresh token, a private key, a password, else client credentials. The library
+ * could read the same variables; it is told here what they say, so that what is missing is named
+ * with its flag. */
 #include <string.h>
 
 #include "cli/fail.h"
@@ -7,12 +9,13 @@
 #include "cli/token.h"
 #include "cli/token_settings.h"
 
+#include <weir/salesforce.h>
+
 #define TOKEN_PATH "/services/oauth2/token"
 
 struct salesforce {
     struct token_settings grant;
     struct setting login_url, access_token, instance_url, security_token;
-    struct str password; /* with the security token behind it */
 };
 
 static weir_status find_settings(struct salesforce *s, const struct args *args, weir_error *err)
@@ -34,7 +37,6 @@ static void free_settings(struct salesforce *s)
     setting_free(&s->access_token);
     setting_free(&s->instance_url);
     setting_free(&s->security_token);
-    str_free(&s->password);
 }
 
 /* --login-url, --sandbox, SALESFORCE_LOGIN_URL, the default; then the token endpoint below it,
@@ -96,24 +98,53 @@ static weir_credentials *open_ready(const struct salesforce *s, struct str *inst
         return NULL;
     }
     str_add(instance_url, s->instance_url.value);
-    return weir_credentials_fixed(s->access_token.value, err);
+    return weir_credentials_salesforce(WEIR_SALESFORCE_LOGIN(.access_token = s->access_token.value,
+                                                             .instance_url = s->instance_url.value),
+                                       err);
+}
+
+static const char *grant_name(weir_grant kind)
+{
+    static const char *const names[] = {
+        [WEIR_GRANT_CLIENT_CREDENTIALS] = "client-credentials",
+        [WEIR_GRANT_PASSWORD] = "password",
+        [WEIR_GRANT_REFRESH_TOKEN] = "refresh-token",
+        [WEIR_GRANT_JWT_BEARER] = "jwt-bearer",
+    };
+    return names[kind];
+}
+
+/* What is not set here is set nowhere: the environment has been asked. */
+static const char *or_omit(const char *text)
+{
+    return text && *text ? text : WEIR_OMIT;
 }
 
 static weir_credentials *open_grant(struct salesforce *s, weir_error *err)
 {
     weir_grant kind = choose(s);
-    const char *audience = token_setting_text(&s->grant, GRANT_AUDIENCE);
-    if (token_settings_check(&s->grant, kind, &group_salesforce, err) != WEIR_OK)
+    const struct token_settings *grant = &s->grant;
+    if (token_settings_check(grant, kind, &group_salesforce, err) != WEIR_OK)
         return NULL;
-    weir_oauth2_options options = {
-        .assertion_audience = audience ? audience : s->login_url.value,
-    };
-    if (kind == WEIR_GRANT_PASSWORD) {
-        str_addf(&s->password, "%s%s", token_setting_text(&s->grant, GRANT_PASSWORD),
-                 s->security_token.value ? s->security_token.value : "");
-        options.password = s->password.data;
-    }
-    return token_settings_open(&s->grant, kind, &options, err);
+    weir_oauth2_options more = {0};
+    token_settings_fill(grant, kind, &more);
+    weir_credentials *credentials = weir_credentials_salesforce(
+        WEIR_SALESFORCE_LOGIN(.grant = grant_name(kind), .login_url = s->login_url.value,
+                              .client_id = or_omit(more.client_id),
+                              .client_secret = or_omit(more.client_secret),
+                              .username = or_omit(more.username),
+                              .password = or_omit(more.password),
+                              .security_token = or_omit(s->security_token.value),
+                              .refresh_token = or_omit(more.refresh_token),
+                              .private_key = or_omit(more.private_key),
+                              .private_key_file = more.private_key_file,
+                              .audience = or_omit(token_setting_text(grant, GRANT_AUDIENCE)),
+                              .access_token = WEIR_OMIT, .instance_url = WEIR_OMIT,
+                              .on_refresh_token = more.on_refresh_token, .more = &more),
+        err);
+    if (!credentials)
+        token_settings_name(grant, err);
+    return credentials;
 }
 
 weir_credentials *token_salesforce(const struct args *args, struct str *instance_url,

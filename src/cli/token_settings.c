@@ -175,7 +175,7 @@ static const char *where(const struct token_settings *grant, enum token_setting 
     return token_setting_text(grant, which) ? grant->at[which].where : NULL;
 }
 
-static void name_settings(const struct token_settings *grant, weir_error *err)
+void token_settings_name(const struct token_settings *grant, weir_error *err)
 {
     const struct option_name called[] = {
         {"token_url", where(grant, GRANT_TOKEN_URL)},
@@ -189,8 +189,8 @@ static void name_settings(const struct token_settings *grant, weir_error *err)
     option_names_replace(err, called);
 }
 
-weir_credentials *token_settings_open(const struct token_settings *grant, weir_grant kind,
-                                      weir_oauth2_options *options, weir_error *err)
+void token_settings_fill(const struct token_settings *grant, weir_grant kind,
+                         weir_oauth2_options *options)
 {
     options->struct_size = sizeof *options;
     options->grant = kind;
@@ -212,9 +212,15 @@ weir_credentials *token_settings_open(const struct token_settings *grant, weir_g
     if (!options->password)
         options->password = token_setting_text(grant, GRANT_PASSWORD);
     login_set_key(options, &grant->at[GRANT_PRIVATE_KEY]);
+}
+
+weir_credentials *token_settings_open(const struct token_settings *grant, weir_grant kind,
+                                      weir_oauth2_options *options, weir_error *err)
+{
+    token_settings_fill(grant, kind, options);
     weir_credentials *credentials = weir_credentials_oauth2(options, err);
     if (!credentials)
-        name_settings(grant, err);
+        token_settings_name(grant, err);
     return credentials;
 }
 

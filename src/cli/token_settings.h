@@ -40,7 +40,13 @@ weir_grant token_grant_by_name(const char *name);
 /* WEIR_MISSING: what the grant needs and is not there, with the variables of `group`. */
 weir_status token_settings_check(const struct token_settings *grant, weir_grant kind,
                                  const struct flag_group *group, weir_error *err);
-/* `options` may already say more: params, assertion_audience, a callback. */
+/* Fills `options`, which borrows from `grant`, and may already say more: params,
+ * assertion_audience, a callback. */
+void token_settings_fill(const struct token_settings *grant, weir_grant kind,
+                         weir_oauth2_options *options);
+/* In *err: the flags and variables that the options came from. */
+void token_settings_name(const struct token_settings *grant, weir_error *err);
+/* Both, and opens. */
 weir_credentials *token_settings_open(const struct token_settings *grant, weir_grant kind,
                                       weir_oauth2_options *options, weir_error *err);
 #endif

@@ -221,6 +221,19 @@ weir_status error_context(weir_error *err, const char *fmt, ...)
     return err->status;
 }
 
+weir_status error_append(weir_error *err, const char *fmt, ...)
+{
+    if (!err)
+        return WEIR_OK;
+    size_t len = strlen(err->message);
+    va_list args;
+    va_start(args, fmt);
+    int more = vsnprintf(err->message + len, sizeof err->message - len, fmt, args);
+    va_end(args);
+    tidy(err, len + (more > 0 ? (size_t)more : 0));
+    return err->status;
+}
+
 weir_status error_copy(weir_error *to, const weir_error *from)
 {
     if (to && to != from)

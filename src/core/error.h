@@ -15,6 +15,8 @@ weir_status error_system(weir_error *err, weir_status status, int errnum, const 
 weir_status error_no_memory(weir_error *err);
 /* Puts "context: " before the text; once, at the handle. */
 weir_status error_context(weir_error *err, const char *fmt, ...) WEIR_PRINTF(2, 3);
+/* Puts more behind the text; what does not fit is cut. */
+weir_status error_append(weir_error *err, const char *fmt, ...) WEIR_PRINTF(2, 3);
 weir_status error_copy(weir_error *to, const weir_error *from);
 /* A copy for whoever keeps errors, of which there mostly is none: NULL for OK. Without memory it is
  * a constant that says so. Release with error_drop(). */

@@ -3,6 +3,7 @@
 #define CREDENTIALS_ASK_H
 
 #include "core/deadline.h"
+#include "http/http.h"
 #include <weir/credentials.h>
 
 struct token_ask;
@@ -18,4 +19,16 @@ struct token_ask *credentials_ask(weir_credentials *credentials, struct deadline
                                   bool at_once, token_ask_fn *done, void *user, weir_error *err);
 /* @thread io. `done` will not come; fine only before it has. */
 void credentials_ask_cancel(struct token_ask *ask);
+
+/* ---- for services that hand out tokens of their own kind --------------------------------- */
+
+/* @thread io. The endpoint refused, *err says so in its words: what else is there to say about
+ * that, by error_append(). `answer` may be a success that holds an error document. */
+typedef void token_advice_fn(const weir_oauth2_options *asked, const struct http_answer *answer,
+                             weir_error *err);
+/* As weir_credentials_oauth2(). `advice` is given the grant and token_url only. */
+weir_credentials *credentials_oauth2(const weir_oauth2_options *o, token_advice_fn *advice,
+                                     weir_error *err);
+/* As weir_credentials_fixed(), with further fields, ended by a NULL name; or NULL. */
+weir_credentials *credentials_fixed(const char *token, const weir_param *fields, weir_error *err);
 #endif

@@ -18,6 +18,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #define TIMEOUT_MS 10000
 #define RETRY_MS   100
@@ -329,7 +330,13 @@ static weir_credentials *of_source(struct source *source, weir_error *err)
 
 weir_credentials *weir_credentials_oauth2(const weir_oauth2_options *o, weir_error *err)
 {
-    return loop_may_open(err) ? of_source(source_oauth2(o, err), err) : NULL;
+    return credentials_oauth2(o, NULL, err);
+}
+
+weir_credentials *credentials_oauth2(const weir_oauth2_options *o, token_advice_fn *advice,
+                                     weir_error *err)
+{
+    return loop_may_open(err) ? of_source(source_oauth2(o, advice, err), err) : NULL;
 }
 
 weir_credentials *weir_credentials_custom(const weir_token_source *s, weir_error *err)
@@ -337,11 +344,13 @@ weir_credentials *weir_credentials_custom(const weir_token_source *s, weir_error
     return loop_may_open(err) ? of_source(source_custom(s, err), err) : NULL;
 }
 
-static weir_token *fixed_token(const char *text, weir_error *err)
+static weir_token *fixed_token(const char *text, const weir_param *fields, weir_error *err)
 {
     struct weir_token_answer answer = {0};
     weir_status status = weir_token_set(&answer, text, 0);
     weir_token *token = NULL;
+    for (; status == WEIR_OK && fields && fields->name; fields++)
+        status = token_answer_field(&answer, fields->name, fields->value, strlen(fields->value));
     if (status == WEIR_INVALID)
         error_set(err, WEIR_INVALID, "weir_credentials_fixed: the token is %s",
                   !text || !*text
@@ -358,9 +367,14 @@ static weir_token *fixed_token(const char *text, weir_error *err)
 
 weir_credentials *weir_credentials_fixed(const char *token, weir_error *err)
 {
+    return credentials_fixed(token, NULL, err);
+}
+
+weir_credentials *credentials_fixed(const char *token, const weir_param *fields, weir_error *err)
+{
     if (!loop_may_open(err))
         return NULL;
-    weir_token *fixed = fixed_token(token, err);
+    weir_token *fixed = fixed_token(token, fields, err);
     struct loop *loop = fixed ? loop_acquire(err) : NULL;
     weir_credentials *c = loop ? make(NULL, fixed, loop) : NULL;
     if (c)

@@ -5,6 +5,7 @@
 #define CREDENTIALS_SOURCE_H
 
 #include "core/pool.h"
+#include "credentials/ask.h"
 #include "credentials/token.h"
 #include "io/loop.h"
 
@@ -37,7 +38,8 @@ struct source { /* first member of each kind */
 };
 
 /* NULL: *err says why. */
-struct source *source_oauth2(const weir_oauth2_options *o, weir_error *err);
+struct source *source_oauth2(const weir_oauth2_options *o, token_advice_fn *advice,
+                             weir_error *err);
 struct source *source_custom(const weir_token_source *s, weir_error *err);
 /* Fills what every kind has: the loop, the pool. */
 weir_status source_init(struct source *source, const struct source_kind *kind, weir_error *err);

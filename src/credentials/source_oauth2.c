@@ -32,7 +32,8 @@ struct oauth2 {
     int expires_in_s;
     weir_refresh_token_fn *on_refresh_token;
     void *user;
-    struct cache *cache; /* NULL: none; used on the helper thread */
+    token_advice_fn *advice; /* or NULL */
+    struct cache *cache;     /* NULL: none; used on the helper thread */
     pthread_mutex_t lock;
     weir_token *refused; /* @locked; the last one that a peer refused */
     /* @thread io: */
@@ -197,7 +198,10 @@ static void on_answer(void *user, const struct http_answer *answer, const weir_e
 static bool explain(void *user, const struct http_answer *answer, weir_error *err)
 {
     const struct oauth2 *o = user;
+    const weir_oauth2_options asked = {.grant = o->grant->kind, .token_url = o->grant->token_url};
     answer_refusal(answer, o->grant->what, err);
+    if (o->advice && err)
+        o->advice(&asked, answer, err);
     return true;
 }
 
@@ -379,7 +383,7 @@ static weir_status fill(struct oauth2 *s, const weir_oauth2_options *o, weir_err
     return source_init(&s->base, &kind, err);
 }
 
-struct source *source_oauth2(const weir_oauth2_options *o, weir_error *err)
+struct source *source_oauth2(const weir_oauth2_options *o, token_advice_fn *advice, weir_error *err)
 {
     weir_oauth2_options read;
     weir_error why = {0};
@@ -392,6 +396,7 @@ struct source *source_oauth2(const weir_oauth2_options *o, weir_error *err)
         return NULL;
     }
     pthread_mutex_init(&s->lock, NULL);
+    s->advice = advice;
     if (fill(s, &read, e) == WEIR_OK)
         return &s->base;
     release(&s->base);

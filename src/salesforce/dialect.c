@@ -66,16 +66,11 @@ static enum verdict judge_text(enum meta meta, const struct message *reply, cons
     return verdict_of_error(meta, what, text, reconnect, err);
 }
 
-/* "403::Handshake denied (401::Authentication invalid)": both, for people. */
-static void keep_both(weir_error *err, const char *error, const char *reason)
+/* "401::Authentication invalid (403::Handshake denied)": both, for people. */
+static void keep_both(weir_error *err, const char *more, const char *less)
 {
-    if (!err || !error || strcmp(error, reason) == 0)
-        return;
-    weir_error alone = *err;
-    (void)error_set(err, alone.status, "%s (%s)", alone.message, error);
-    alone.status = err->status;
-    memcpy(alone.message, err->message, sizeof alone.message);
-    *err = alone;
+    if (more && strcmp(more, less) != 0)
+        (void)error_append(err, " (%s)", more);
 }
 
 enum verdict dialect_judge(enum meta meta, const struct message *reply, const char *reconnect,
