@@ -7,12 +7,13 @@ static const struct flag start[] = {
     {.name = "only",
      .kind = FLAG_TEXT,
      .value = "SERVICE[,SERVICE...]",
-     .fallback = "zeebe,oauth",
+     .fallback = "zeebe,oauth,salesforce",
      .help = "start only these services"},
     {.name = "port-base",
      .kind = FLAG_NUMBER,
      .value = "N",
-     .help = "listen on N (control), N+1 (oauth) and N+2 (zeebe) instead of free ports"},
+     .help = "listen on N (control), N+1 (oauth), N+2 (zeebe) and N+3 (salesforce) instead of "
+             "free ports"},
     {.name = "tls",
      .help = "gateway and token endpoint with a certificate made at the start, whose authority "
              "WEIR_CA_FILE names"},

@@ -1,5 +1,5 @@
-/* The grammar is two tables (what a HOW takes, where it makes sense) over words; the table of
- * faults is an array in order of arrival, from which used-up entries are taken out. */
+/* A line is words, of which HOW is read by fault_how.c; the table of faults is an array in order of
+ * arrival, from which used-up entries are taken out. */
 #include "sandbox/fault.h"
 
 #include "core/buf.h"
@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "core/text.h"
 #include "sandbox/duration.h"
+#include "sandbox/fault_how.h"
 #include "sandbox/names.h"
 
 #include <pthread.h>
@@ -33,119 +34,6 @@ struct order {
     struct entry entry;
 };
 
-enum where { AT_TOKEN = 1, AT_ZEEBE = 2, AT_CONNECTION = 4 };
-
-typedef weir_status read_arg_fn(struct fault *fault, const char *arg, weir_error *err);
-
-struct how {
-    const char *name;
-    enum fault_how how;
-    unsigned where;
-    read_arg_fn *read; /* NULL: takes no argument */
-};
-
-static weir_status read_status(struct fault *fault, const char *arg, weir_error *err)
-{
-    char name[32];
-    size_t len = strcspn(arg, ":");
-    (void)snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : 0), arg);
-    fault->code = grpc_code(name);
-    if (fault->code < 0) {
-        const char *near = text_nearest(name, names_of_grpc());
-        return error_set(err, WEIR_INVALID, "\"status:%.64s\" names no gRPC status%s%s", arg,
-                         near ? "; did you mean " : ", e.g. status:UNAVAILABLE", near ? near : "");
-    }
-    const char *text = arg[len] ? arg + len + 1 : "";
-    if (strlen(text) >= sizeof fault->text)
-        return error_set(err, WEIR_INVALID, "the text of a status may have %zu bytes at most",
-                         sizeof fault->text - 1);
-    (void)snprintf(fault->text, sizeof fault->text, "%s", text);
-    return WEIR_OK;
-}
-
-static weir_status read_http(struct fault *fault, const char *arg, weir_error *err)
-{
-    char code_text[8];
-    int64_t code = 0, seconds = 0;
-    size_t len = strcspn(arg, ":");
-    (void)snprintf(code_text, sizeof code_text, "%.*s", (int)(len < sizeof code_text ? len : 0),
-                   arg);
-    bool good = text_number(code_text, 200, 599, &code);
-    good = good && (!arg[len] || text_number(arg + len + 1, 1, 86400, &seconds));
-    if (!good)
-        return error_set(err, WEIR_INVALID,
-                         "\"http:%.64s\": expected a status from 200 to 599 and, after another "
-                         "colon, seconds for Retry-After, e.g. http:503 or http:429:2",
-                         arg);
-    fault->code = (int)code;
-    fault->retry_after_s = (int)seconds;
-    return WEIR_OK;
-}
-
-static weir_status read_error(struct fault *fault, const char *arg, weir_error *err)
-{
-    for (const char *const *name = names_of_oauth(); *name; name++) {
-        if (strcmp(*name, arg) == 0) {
-            (void)snprintf(fault->text, sizeof fault->text, "%s", arg);
-            return WEIR_OK;
-        }
-    }
-    const char *near = text_nearest(arg, names_of_oauth());
-    return error_set(err, WEIR_INVALID, "\"error:%.64s\" names no OAuth2 error%s%s", arg,
-                     near ? "; did you mean " : ", e.g. error:invalid_grant", near ? near : "");
-}
-
-static weir_status read_delay(struct fault *fault, const char *arg, weir_error *err)
-{
-    return duration_parse(arg, "delay", &fault->after, err);
-}
-
-static const struct how hows[] = {
-    {"status", FAULT_STATUS, AT_ZEEBE, read_status},
-    {"http", FAULT_HTTP, AT_TOKEN | AT_ZEEBE, read_http},
-    {"error", FAULT_ERROR, AT_TOKEN, read_error},
-    {"delay", FAULT_DELAY, AT_TOKEN | AT_ZEEBE | AT_CONNECTION, read_delay},
-    {"cut", FAULT_CUT, AT_TOKEN | AT_ZEEBE | AT_CONNECTION, NULL},
-    {"hang", FAULT_HANG, AT_TOKEN | AT_ZEEBE | AT_CONNECTION, NULL},
-    {"goaway", FAULT_GOAWAY, AT_ZEEBE | AT_CONNECTION, NULL},
-    {"garbage", FAULT_GARBAGE, AT_TOKEN | AT_ZEEBE | AT_CONNECTION, NULL},
-    {"expire", FAULT_EXPIRE, AT_TOKEN | AT_ZEEBE, NULL},
-};
-
-#define HOWS (sizeof hows / sizeof hows[0])
-
-static unsigned where_of(const char *what)
-{
-    if (strcmp(what, "token") == 0)
-        return AT_TOKEN;
-    return strcmp(what, "zeebe.connections") == 0 ? AT_CONNECTION : AT_ZEEBE;
-}
-
-static weir_status read_how(struct entry *entry, const char *word, weir_error *err)
-{
-    const char *names[HOWS + 1] = {NULL};
-    char name[32];
-    size_t len = strcspn(word, ":");
-    (void)snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : 0), word);
-    for (size_t i = 0; i < HOWS; i++) {
-        names[i] = hows[i].name;
-        if (strcmp(hows[i].name, name) != 0)
-            continue;
-        if (!(hows[i].where & where_of(entry->what)))
-            return error_set(err, WEIR_INVALID, "%s cannot happen to %s", name, entry->what);
-        if (!hows[i].read != !word[len])
-            return error_set(err, WEIR_INVALID, "%s takes %s, but this is \"%.64s\"", name,
-                             hows[i].read ? "a value after a colon" : "no value", word);
-        entry->fault.how = hows[i].how;
-        return hows[i].read ? hows[i].read(&entry->fault, word + len + 1, err) : WEIR_OK;
-    }
-    const char *near = text_nearest(name, names);
-    return error_set(err, WEIR_INVALID,
-                     "\"%.64s\" is not a fault%s%s; there are status:NAME, http:CODE, error:NAME, "
-                     "delay:D, cut, hang, goaway, garbage and expire",
-                     word, near ? "; did you mean " : "", near ? near : "");
-}
-
 static weir_status read_what(char *out, const char *word, weir_error *err)
 {
     for (const char *const *name = names_of_requests(); *name; name++) {
@@ -157,7 +45,9 @@ static weir_status read_what(char *out, const char *word, weir_error *err)
     const char *near = text_nearest(word, names_of_requests());
     return error_set(err, WEIR_INVALID,
                      "the sandbox knows no requests called \"%.64s\"%s%s; there are token, zeebe, "
-                     "zeebe.connections, zeebe.Health and zeebe.RPC",
+                     "zeebe.connections, zeebe.Health, zeebe.RPC, salesforce, salesforce.token, "
+                     "salesforce.rest, salesforce.connect and so on, and bayeux, bayeux.connect "
+                     "and so on",
                      word, near ? "; did you mean " : "", near ? near : "");
 }
 
@@ -255,7 +145,7 @@ static weir_status read_order(struct order *order, const char *line, weir_error 
     if (status == WEIR_OK)
         status = read_count(&order->entry.left, words[1], err);
     if (status == WEIR_OK)
-        status = read_how(&order->entry, words[2], err);
+        status = fault_read_how(&order->entry.fault, order->entry.what, words[2], err);
     if (status == WEIR_OK)
         status = read_after(&order->entry.fault, words[3], words[4], err);
     return status;
@@ -264,9 +154,10 @@ static weir_status read_order(struct order *order, const char *line, weir_error 
 /* Does what is scripted for `rule` concern `what`? "zeebe" concerns every call, no connection. */
 static bool concerns(const char *rule, const char *what)
 {
+    size_t len = strlen(rule);
     if (strcmp(rule, what) == 0)
         return true;
-    return strcmp(rule, "zeebe") == 0 && strncmp(what, "zeebe.", 6) == 0 &&
+    return !strchr(rule, '.') && strncmp(rule, what, len) == 0 && what[len] == '.' &&
            strcmp(what, "zeebe.connections") != 0;
 }
 
@@ -411,23 +302,4 @@ bool faults_take(struct faults *faults, const char *what, struct fault *out)
     }
     pthread_mutex_unlock(&faults->lock);
     return found;
-}
-
-const char *fault_name(const struct fault *fault, char *out, size_t size)
-{
-    const char *name = "";
-    for (size_t i = 0; i < HOWS; i++) {
-        if (hows[i].how == fault->how)
-            name = hows[i].name;
-    }
-    if (fault->how == FAULT_STATUS)
-        (void)snprintf(out, size, "%s:%s", name, grpc_name(fault->code));
-    else if (fault->how == FAULT_HTTP)
-        (void)snprintf(out, size, "%s:%d", name, fault->code);
-    else if (fault->how == FAULT_DELAY)
-        (void)snprintf(out, size, "%s:%lldms", name, (long long)fault->after);
-    else
-        (void)snprintf(out, size, "%s%s%s", name, fault->how == FAULT_ERROR ? ":" : "",
-                       fault->how == FAULT_ERROR ? fault->text : "");
-    return out;
 }

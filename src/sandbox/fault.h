@@ -21,23 +21,44 @@
 
 enum fault_how {
     FAULT_NONE = 0,
-    FAULT_STATUS,  /* status:NAME[:TEXT]   a gRPC status                                        */
-    FAULT_HTTP,    /* http:CODE[:SECONDS]  an HTTP status, with Retry-After                     */
-    FAULT_ERROR,   /* error:NAME           an OAuth2 error (RFC 6749, 5.2)                      */
-    FAULT_DELAY,   /* delay:D              the ordinary answer, later                           */
-    FAULT_CUT,     /* the connection is closed instead of an answer                             */
-    FAULT_HANG,    /* no answer, the connection stays                                           */
-    FAULT_GOAWAY,  /* the connection takes no more calls, this one included (RFC 9113, 6.8)     */
-    FAULT_GARBAGE, /* an answer that cannot be read                                             */
-    FAULT_EXPIRE   /* token: what is issued has expired already; zeebe: the call's token has    */
+    FAULT_STATUS,   /* status:NAME[:TEXT]   a gRPC status                                        */
+    FAULT_HTTP,     /* http:CODE[:SECONDS]  an HTTP status, with Retry-After                     */
+    FAULT_ERROR,    /* error:NAME[:TEXT]    an OAuth2 error (RFC 6749, 5.2), a REST errorCode     */
+    FAULT_DELAY,    /* delay:D              the ordinary answer, later                           */
+    FAULT_CUT,      /* the connection is closed instead of an answer                             */
+    FAULT_HANG,     /* no answer, the connection stays                                           */
+    FAULT_GOAWAY,   /* the connection takes no more calls, this one included (RFC 9113, 6.8)     */
+    FAULT_GARBAGE,  /* an answer that cannot be read                                             */
+    FAULT_EXPIRE,   /* token: what is issued has expired already; else: the request's token has  */
+    FAULT_CUT_BODY, /* cut:body             the connection is closed in the middle of the answer */
+    FAULT_HTML,     /* html[:CODE]          a page for people, 200 unless CODE says else         */
+    FAULT_EMPTY,    /* empty                a 200 without a body                                 */
+    FAULT_BAYEUX,   /* bayeux:TEXT          the message is refused with this "error"             */
+    FAULT_REASON,   /* bayeux-reason:TEXT   "403::Handshake denied", TEXT in ext.sfdc            */
+    FAULT_DISCONNECT, /* disconnect[:TEXT]  an unsolicited /meta/disconnect; with TEXT also the
+                                            message's refusal                                    */
+    FAULT_KILL,    /* kill                  the session is gone                                  */
+    FAULT_REROUTE, /* reroute               the request comes to another node                    */
+    FAULT_LOSE     /* lose                  no event is retained any more                        */
+};
+
+/* What a refusal by FAULT_BAYEUX advises. */
+enum fault_advice {
+    FAULT_ADVICE_NOT_SAID, /* bayeux:            what the service would */
+    FAULT_ADVICE_BARE,     /* bayeux-bare:       no advice at all       */
+    FAULT_ADVICE_NONE,     /* bayeux-none:                              */
+    FAULT_ADVICE_RETRY,    /* bayeux-retry:                             */
+    FAULT_ADVICE_HANDSHAKE /* bayeux-handshake:                         */
 };
 
 struct fault {
     enum fault_how how;
-    int code;                  /* gRPC or HTTP status                                       */
-    weir_ms after;             /* before it happens, from the request's arrival             */
-    int retry_after_s;         /* http: the header's value; 0: none                         */
-    char text[FAULT_TEXT_MAX]; /* status: the message; error: the name; "": none given      */
+    int code;          /* gRPC or HTTP status                                       */
+    weir_ms after;     /* before it happens, from the request's arrival             */
+    int retry_after_s; /* http: the header's value; 0: none                         */
+    enum fault_advice advice;
+    char text[FAULT_TEXT_MAX]; /* status: the message; error: the name, and after a colon the
+                                  description; bayeux and the like: TEXT; "": none given    */
 };
 
 struct faults;

@@ -9,39 +9,14 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "sandbox/control.h"
-#include "sandbox/gateway.h"
-#include "sandbox/oauth.h"
-#include "sandbox/pki.h"
-#include "sandbox/place.h"
-#include "sandbox/settings.h"
+#include "sandbox/sandbox_private.h"
+#include "sandbox/token_salesforce.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_FILE "client-key.pem"
-
-enum service { OAUTH, ZEEBE, SERVICES };
-
 /* Their place after --port-base; the control endpoint comes first. */
-static const char *const names[SERVICES + 1] = {"oauth", "zeebe", NULL};
-
-struct sandbox {
-    struct common common;
-    char *folder;
-    struct pki *pki;
-    struct tls *web_tls, *gateway_tls;
-    struct settings settings;
-    struct place_port control_port, ports[SERVICES];
-    bool wanted[SERVICES];
-    bool require_token;
-    unsigned max_concurrent_streams;
-
-    struct engine *engine;   /* NULL: no gateway is wanted; @thread io once it has started */
-    struct control *control; /* @thread io, as those below */
-    struct oauth *oauth;
-    struct gateway *gateway;
-};
+static const char *const names[SERVICES + 1] = {"oauth", "zeebe", "salesforce", NULL};
 
 /* An order to the I/O thread. */
 struct order {
@@ -53,6 +28,12 @@ struct order {
 
 /* --- services, @thread io ------------------------------------------------------------------- */
 
+static bool open_salesforce(struct sandbox *s, weir_error *err)
+{
+    return salesforce_is_open(s->common.salesforce) ||
+           salesforce_open(s->common.salesforce, s->ports[SALESFORCE].number, err) == WEIR_OK;
+}
+
 static bool open_service(struct sandbox *s, int service, weir_error *err)
 {
     struct gateway_options gateway = {.common = &s->common,
@@ -61,6 +42,8 @@ static bool open_service(struct sandbox *s, int service, weir_error *err)
                                       .tls = s->gateway_tls,
                                       .require_token = s->require_token,
                                       .max_concurrent_streams = s->max_concurrent_streams};
+    if (service == SALESFORCE)
+        return open_salesforce(s, err);
     if (service == OAUTH && !s->oauth)
         s->oauth = oauth_open(&s->common, s->ports[OAUTH].number, s->web_tls, err);
     if (service == ZEEBE && !s->gateway)
@@ -70,7 +53,9 @@ static bool open_service(struct sandbox *s, int service, weir_error *err)
 
 static void close_service(struct sandbox *s, int service)
 {
-    if (service == OAUTH) {
+    if (service == SALESFORCE) {
+        salesforce_close(s->common.salesforce);
+    } else if (service == OAUTH) {
         oauth_close(s->oauth);
         s->oauth = NULL;
     } else {
@@ -121,7 +106,8 @@ static weir_status find_service(const struct sandbox *s, const char *name, int *
     }
     const char *near = text_nearest(name, names);
     return error_set(err, WEIR_INVALID,
-                     "the sandbox has no service called \"%.64s\"%s%s; there are oauth and zeebe",
+                     "the sandbox has no service called \"%.64s\"%s%s; there are oauth, zeebe and "
+                     "salesforce",
                      name, near ? "; did you mean " : "", near ? near : "");
 }
 
@@ -130,7 +116,7 @@ static weir_status read_only(struct sandbox *s, const char *only, weir_error *er
 {
     char word[32];
     int service = 0;
-    s->wanted[OAUTH] = s->wanted[ZEEBE] = true;
+    s->wanted[OAUTH] = s->wanted[ZEEBE] = s->wanted[SALESFORCE] = true;
     if (!only || !*only)
         return WEIR_OK;
     bool chosen[SERVICES] = {false};
@@ -200,11 +186,10 @@ static weir_status make_certificates(struct sandbox *s, const struct sandbox_opt
 }
 
 /* What clients sign their assertions with. */
-static weir_status write_key(struct sandbox *s, weir_error *err)
+static weir_status write_key(struct sandbox *s, const char *name, const char *key, weir_error *err)
 {
     struct buf path = BUF_INIT(4096);
-    const char *key = tokens_private_key(s->common.tokens);
-    buf_addf(&path, "%s/" KEY_FILE, s->folder);
+    buf_addf(&path, "%s/%s", s->folder, name);
     weir_status status = buf_finish(&path, err);
     if (status == WEIR_OK)
         status = file_replace(path.data, key, strlen(key), 0600, "the clients' key", err);
@@ -215,14 +200,42 @@ static weir_status write_key(struct sandbox *s, weir_error *err)
 static weir_status make_tokens(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
 {
     char endpoint[80];
-    if (!s->wanted[OAUTH])
+    if (!s->wanted[OAUTH] && !s->wanted[SALESFORCE])
         return WEIR_OK;
     (void)snprintf(endpoint, sizeof endpoint, "%s://127.0.0.1:%u" OAUTH_PATH,
                    o->tls ? "https" : "http", (unsigned)s->ports[OAUTH].number);
     struct tokens_options options = {
         .clock = s->common.clock, .endpoint = endpoint, .expires_in = o->token_expires_in};
+    options.session_s = o->salesforce.token_life_s;
     s->common.tokens = tokens_new(&options, err);
-    return s->common.tokens ? write_key(s, err) : err->status;
+    weir_status status = s->common.tokens ? WEIR_OK : err->status;
+    if (status == WEIR_OK && s->wanted[OAUTH])
+        status = write_key(s, KEY_FILE, tokens_private_key(s->common.tokens), err);
+    if (status == WEIR_OK && s->wanted[SALESFORCE])
+        status = write_key(s, SALESFORCE_KEY_FILE, salesforce_private_key, err);
+    return status;
+}
+
+static weir_status make_salesforce(struct sandbox *s, const struct sandbox_options *o,
+                                   weir_error *err)
+{
+    const struct sandbox_salesforce *given = &o->salesforce;
+    struct salesforce_options options = {
+        .common = &s->common,
+        .tls = s->web_tls,
+        .hold = given->hold,
+        .session_timeout = given->session_timeout,
+        .cookie_life = given->cookie_life,
+        .batch_events = given->batch_events,
+        .batch_bytes = given->batch_bytes,
+        .sessions_max = given->sessions_max,
+        .no_gzip = given->no_gzip,
+        .channels = given->channels,
+        .log = {.keep = given->keep, .keep_for = given->keep_for, .first_id = given->first_id}};
+    if (!s->wanted[SALESFORCE])
+        return WEIR_OK;
+    s->common.salesforce = salesforce_new(&options, err);
+    return s->common.salesforce ? WEIR_OK : err->status;
 }
 
 /* An incident is nobody's request, yet nothing else tells its key. */
@@ -294,49 +307,10 @@ static weir_status make_parts(struct sandbox *s, const struct sandbox_options *o
     if (status == WEIR_OK)
         status = make_tokens(s, o, err);
     if (status == WEIR_OK)
+        status = make_salesforce(s, o, err);
+    if (status == WEIR_OK)
         status = make_engine(s, o, err);
     return status;
-}
-
-static void add_zeebe(struct sandbox *s, bool tls)
-{
-    struct settings *v = &s->settings;
-    unsigned port = s->ports[ZEEBE].number;
-    /* A loopback address without a scheme means plaintext; a scheme says it without a doubt. */
-    settings_add(v, "ZEEBE_ADDRESS", "%s127.0.0.1:%u", tls ? "grpcs://" : "", port);
-    settings_add(v, "ZEEBE_INSECURE_CONNECTION", "%s", tls ? "false" : "true");
-    if (tls)
-        settings_add(v, "ZEEBE_CA_CERTIFICATE_PATH", "%s", settings_get(v, "WEIR_CA_FILE"));
-}
-
-static void add_oauth(struct sandbox *s, bool tls)
-{
-    static const char *const variables[][3] = {
-        {"CAMUNDA_OAUTH_URL", "CAMUNDA_CLIENT_ID", "CAMUNDA_CLIENT_SECRET"},
-        {"OAUTH_TOKEN_URL", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET"},
-    };
-    for (size_t i = s->wanted[ZEEBE] ? 0 : 1; i < 2; i++) {
-        settings_add(&s->settings, variables[i][0], "%s://127.0.0.1:%u" OAUTH_PATH,
-                     tls ? "https" : "http", (unsigned)s->ports[OAUTH].number);
-        settings_add(&s->settings, variables[i][1], "%s", TOKEN_CLIENT_ID);
-        settings_add(&s->settings, variables[i][2], "%s", TOKEN_CLIENT_SECRET);
-    }
-    /* For the other grants; without OAUTH_GRANT they change nothing. */
-    settings_add(&s->settings, "OAUTH_USERNAME", "%s", TOKEN_USERNAME);
-    settings_add(&s->settings, "OAUTH_PASSWORD", "%s", TOKEN_PASSWORD);
-    settings_add(&s->settings, "OAUTH_REFRESH_TOKEN", "%s", TOKEN_REFRESH_TOKEN);
-    settings_add(&s->settings, "OAUTH_PRIVATE_KEY", "%s/" KEY_FILE, s->folder);
-    settings_add(&s->settings, "WEIR_TOKEN_CACHE", "%s/credentials", s->folder);
-}
-
-static weir_status make_settings(struct sandbox *s, bool tls, weir_error *err)
-{
-    if (s->wanted[ZEEBE])
-        add_zeebe(s, tls);
-    if (s->wanted[OAUTH])
-        add_oauth(s, tls);
-    settings_add(&s->settings, "WEIR_SANDBOX", "%s", control_url(s->control));
-    return s->settings.failed ? error_no_memory(err) : error_ok(err);
 }
 
 static weir_status start(struct sandbox *s, const struct sandbox_options *o, weir_error *err)
@@ -348,7 +322,7 @@ static weir_status start(struct sandbox *s, const struct sandbox_options *o, wei
         return status;
     struct order order = {.sandbox = s, .service = SERVICES, .err = err};
     loop_call(s->common.loop, do_open, &order);
-    return order.status == WEIR_OK ? make_settings(s, o->tls, err) : order.status;
+    return order.status == WEIR_OK ? sandbox_make_settings(s, o->tls, err) : order.status;
 }
 
 struct sandbox *sandbox_start(const struct sandbox_options *options, weir_error *err)
@@ -361,7 +335,9 @@ struct sandbox *sandbox_start(const struct sandbox_options *options, weir_error 
         error_no_memory(err);
         return NULL;
     }
-    s->control_port.fd = s->ports[OAUTH].fd = s->ports[ZEEBE].fd = -1;
+    s->control_port.fd = -1;
+    for (int i = 0; i < SERVICES; i++)
+        s->ports[i].fd = -1;
     s->require_token = o->require_token;
     s->max_concurrent_streams = o->max_concurrent_streams;
     s->common.latency = o->latency;
@@ -385,6 +361,7 @@ void sandbox_stop(struct sandbox *sandbox)
         loop_release(sandbox->common.loop);
     }
     engine_free(sandbox->engine);
+    salesforce_free(sandbox->common.salesforce);
     tokens_free(sandbox->common.tokens);
     faults_free(sandbox->common.faults);
     journal_free(sandbox->common.journal);

@@ -9,13 +9,16 @@
 #include "sandbox/journal.h"
 #include "sandbox/token.h"
 
+struct salesforce;
+
 struct common {
     struct loop *loop;
     const struct clock *clock;
     struct journal *journal;
     struct faults *faults;
-    struct tokens *tokens; /* NULL: there is no token endpoint */
-    weir_ms latency;       /* added to every answer */
+    struct tokens *tokens;         /* NULL: there is no token endpoint */
+    struct salesforce *salesforce; /* NULL: there is no such service */
+    weir_ms latency;               /* added to every answer */
 };
 
 /* Embedded in a service's request. */

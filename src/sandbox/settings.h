@@ -4,7 +4,7 @@
 
 #include <weir/error.h>
 
-#define SETTINGS_MAX 24
+#define SETTINGS_MAX 40
 
 struct settings {
     struct {

@@ -11,6 +11,7 @@
 #include "core/text.h"
 #include "sandbox/token_client.h"
 #include "sandbox/token_jwt.h"
+#include "sandbox/token_private.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,36 +20,10 @@
 #define EXPIRES_IN_DEFAULT 300
 #define EXPIRES_IN_UNSAID  300 /* how long one lives whose answer does not say */
 
-struct issued {
-    char *token;
-    int64_t expires_ns; /* monotonic */
-};
-
-struct ring {
-    struct issued list[TOKENS_MAX];
-    size_t next;
-};
-
-struct tokens {
-    const struct clock *clock;
-    int expires_in;
-    bool jwt;
-    char *endpoint, *private_key;
-    struct clients *clients;
-    unsigned char secret[32]; /* of its JWTs */
-    struct ring access, refresh;
-};
-
-/* Whom the token is for; texts borrowed from the request. */
-struct given {
-    const char *client, *subject;
-    bool refresh; /* a refresh token comes with it */
-};
-
 typedef const char *grant_fn(struct tokens *tokens, const struct params *params,
                              struct given *given, weir_error *err);
 
-static struct issued *find(const struct ring *ring, const char *token)
+struct issued *ring_find(const struct ring *ring, const char *token)
 {
     for (size_t i = 0; i < TOKENS_MAX; i++) {
         const struct issued *one = &ring->list[i];
@@ -58,23 +33,21 @@ static struct issued *find(const struct ring *ring, const char *token)
     return NULL;
 }
 
-static void forget(struct issued *one)
+void issued_forget(struct issued *one)
 {
     secret_free_text(one->token);
-    *one = (struct issued){NULL, 0};
+    *one = (struct issued){NULL, 0, 0};
 }
 
-/* Takes `token` over. */
-static void remember(struct ring *ring, char *token, int64_t expires_ns)
+void ring_add(struct ring *ring, char *token, int64_t expires_ns)
 {
     struct issued *one = &ring->list[ring->next];
-    forget(one);
-    *one = (struct issued){token, expires_ns};
+    issued_forget(one);
+    *one = (struct issued){token, expires_ns, 0};
     ring->next = (ring->next + 1) % TOKENS_MAX;
 }
 
-/* 32 random bytes: nobody guesses it. mem_free(); NULL: no memory. */
-static char *unguessable(const struct tokens *tokens, const char *prefix)
+char *tokens_unguessable(const struct tokens *tokens, const char *prefix)
 {
     unsigned char bytes[32];
     struct buf out = BUF_INIT(128);
@@ -126,13 +99,13 @@ static const char *refresh_token(struct tokens *tokens, const struct params *par
         error_set(err, WEIR_INVALID, "refresh_token is missing");
         return "invalid_request";
     }
-    struct issued *one = find(&tokens->refresh, token);
+    struct issued *one = ring_find(&tokens->refresh, token);
     if (!one && strcmp(token, TOKEN_REFRESH_TOKEN) != 0) {
         error_set(err, WEIR_BAD_LOGIN, "the refresh token is unknown or was used before");
         return "invalid_grant";
     }
     if (one)
-        forget(one);
+        issued_forget(one);
     given->subject = TOKEN_USERNAME;
     given->refresh = true;
     return NULL;
@@ -165,7 +138,7 @@ static const struct {
 
 /* --- the answer ---------------------------------------------------------------------------- */
 
-static char *sealed_text(json_t *tree)
+char *token_sealed_text(json_t *tree)
 {
     char *text = tree ? json_text(tree, true) : NULL;
     json_decref(tree);
@@ -179,13 +152,16 @@ static void refuse(struct token_answer *answer, const char *error, const char *d
     bool busy = strcmp(error, "temporarily_unavailable") == 0;
     int status = client ? 401 : server ? 500 : busy ? 503 : 400;
     *answer = (struct token_answer){.status = status, .basic = client};
-    answer->body =
-        sealed_text(json_pack("{s:s, s:s}", "error", error, "error_description", description));
+    answer->body = token_sealed_text(
+        json_pack("{s:s, s:s}", "error", error, "error_description", description));
 }
 
 void tokens_refuse(const char *error, struct token_answer *answer)
 {
-    refuse(answer, error, "asked for by a fault");
+    char name[64];
+    size_t len = strcspn(error, ":");
+    (void)snprintf(name, sizeof name, "%.*s", (int)len, error);
+    refuse(answer, name, error[len] ? error + len + 1 : "asked for by a fault");
 }
 
 static char *make_token(const struct tokens *tokens, const struct params *params,
@@ -195,8 +171,8 @@ static char *make_token(const struct tokens *tokens, const struct params *params
     json_int_t now = clock_wall(tokens->clock) / NS_PER_S;
     json_int_t expires = now + lifetime;
     if (!tokens->jwt)
-        return unguessable(tokens, "weir-sandbox-");
-    char *id = unguessable(tokens, "");
+        return tokens_unguessable(tokens, "weir-sandbox-");
+    char *id = tokens_unguessable(tokens, "");
     json_t *claims =
         id ? json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s}", "iss", tokens->endpoint, "sub",
                        given->subject, "azp", given->client ? given->client : "", "aud",
@@ -216,7 +192,7 @@ static char *answer_text(const struct tokens *tokens, const struct params *param
                              "Bearer", "scope", scope, "refresh_token", refresh);
     if (tree && tokens->expires_in >= 0)
         json_object_set_new(tree, "expires_in", json_integer(tokens->expires_in));
-    return sealed_text(tree);
+    return token_sealed_text(tree);
 }
 
 static void issue(struct tokens *tokens, const struct params *params, const struct given *given,
@@ -224,7 +200,7 @@ static void issue(struct tokens *tokens, const struct params *params, const stru
 {
     int64_t lifetime = tokens->expires_in < 0 ? EXPIRES_IN_UNSAID : tokens->expires_in;
     char *token = make_token(tokens, params, given, lifetime);
-    char *refresh = given->refresh && token ? unguessable(tokens, "weir-refresh-") : NULL;
+    char *refresh = given->refresh && token ? tokens_unguessable(tokens, "weir-refresh-") : NULL;
     bool good = token && (!given->refresh || refresh);
     *answer = (struct token_answer){.status = 200, .issued = true};
     answer->body = good ? answer_text(tokens, params, token, refresh) : NULL;
@@ -235,9 +211,9 @@ static void issue(struct tokens *tokens, const struct params *params, const stru
         secret_free_text(refresh);
         return;
     }
-    remember(&tokens->access, token, clock_mono(tokens->clock) + lifetime * NS_PER_S);
+    ring_add(&tokens->access, token, clock_mono(tokens->clock) + lifetime * NS_PER_S);
     if (refresh)
-        remember(&tokens->refresh, refresh, INT64_MAX);
+        ring_add(&tokens->refresh, refresh, INT64_MAX);
 }
 
 weir_status tokens_read(const struct token_request *request, struct params *params, weir_error *err)
@@ -294,16 +270,29 @@ void tokens_ask(struct tokens *tokens, const struct token_request *request, stru
 
 enum token_state tokens_look(const struct tokens *tokens, const char *token)
 {
-    const struct issued *one = find(&tokens->access, token);
+    struct issued *one = ring_find(&tokens->access, token);
+    int64_t now = clock_mono(tokens->clock);
     if (!one)
         return TOKEN_UNKNOWN;
-    return clock_mono(tokens->clock) < one->expires_ns ? TOKEN_VALID : TOKEN_EXPIRED;
+    if (now >= one->expires_ns)
+        return TOKEN_EXPIRED;
+    if (one->life_ns)
+        one->expires_ns = now + one->life_ns;
+    return TOKEN_VALID;
+}
+
+void tokens_expire_all(struct tokens *tokens)
+{
+    for (size_t i = 0; i < TOKENS_MAX; i++) {
+        if (tokens->access.list[i].token)
+            tokens->access.list[i].expires_ns = INT64_MIN;
+    }
 }
 
 void tokens_expire(struct tokens *tokens, const char *token)
 {
     size_t newest = (tokens->access.next + TOKENS_MAX - 1) % TOKENS_MAX;
-    struct issued *one = token ? find(&tokens->access, token) : &tokens->access.list[newest];
+    struct issued *one = token ? ring_find(&tokens->access, token) : &tokens->access.list[newest];
     if (one && one->token)
         one->expires_ns = INT64_MIN;
 }
@@ -323,6 +312,7 @@ struct tokens *tokens_new(const struct tokens_options *options, weir_error *err)
     }
     tokens->clock = options->clock;
     tokens->jwt = options->jwt;
+    tokens->session_s = options->session_s;
     tokens->expires_in = options->expires_in ? options->expires_in : EXPIRES_IN_DEFAULT;
     tokens->endpoint = mem_strdup(options->endpoint);
     clock_random_bytes(tokens->clock, tokens->secret, sizeof tokens->secret);
@@ -341,10 +331,11 @@ void tokens_free(struct tokens *tokens)
     if (!tokens)
         return;
     for (size_t i = 0; i < TOKENS_MAX; i++) {
-        forget(&tokens->access.list[i]);
-        forget(&tokens->refresh.list[i]);
+        issued_forget(&tokens->access.list[i]);
+        issued_forget(&tokens->refresh.list[i]);
     }
     clients_free(tokens->clients);
+    jwt_key_free(tokens->salesforce_key);
     secret_free_text(tokens->private_key);
     secret_wipe(tokens->secret, sizeof tokens->secret);
     mem_free(tokens->endpoint);

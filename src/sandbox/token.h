@@ -25,6 +25,7 @@ struct tokens_options {
     const struct clock *clock;
     const char *endpoint;      /* its own URL: what assertions must be meant for                */
     int expires_in;            /* seconds; 0: 300; below 0: the member is left out              */
+    int session_s;             /* life of a Salesforce session that is not used; 0: two hours   */
     bool jwt;                  /* tokens look like JWTs instead of being opaque                 */
     const char *assertion_key; /* PEM, public or private, whose signatures count beside its own */
 };
@@ -56,9 +57,10 @@ weir_status tokens_read(const struct token_request *request, struct params *para
 /* `params` is filled as by tokens_read(); params_clear() it. */
 void tokens_ask(struct tokens *tokens, const struct token_request *request, struct params *params,
                 struct token_answer *answer);
-/* An error of RFC 6749, 5.2, as if the request had earned it. */
+/* An error of RFC 6749, 5.2, as if the request had earned it: NAME or NAME:DESCRIPTION. */
 void tokens_refuse(const char *error, struct token_answer *answer);
 enum token_state tokens_look(const struct tokens *tokens, const char *token);
 /* The token has expired from now on; NULL: the newest one. */
 void tokens_expire(struct tokens *tokens, const char *token);
+void tokens_expire_all(struct tokens *tokens);
 #endif

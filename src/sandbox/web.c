@@ -98,7 +98,8 @@ static void consume(struct web_request *c)
     c->has_head = false;
 }
 
-static bool write_answer(struct web_request *c, const struct web_answer *answer, bool keep)
+/* `half`: as if the rest of the body had been lost. */
+static bool write_part(struct web_request *c, const struct web_answer *answer, bool keep, bool half)
 {
     struct buf out = BUF_INIT(ANSWER_MAX);
     bool head_only = c->head.method && strcmp(c->head.method, "HEAD") == 0;
@@ -108,7 +109,8 @@ static bool write_answer(struct web_request *c, const struct web_answer *answer,
         buf_addf(&out, "Content-Type: %s\r\n", answer->content_type);
     buf_adds(&out, answer->more_headers ? answer->more_headers : "");
     buf_adds(&out, keep ? "\r\n" : "Connection: close\r\n\r\n");
-    buf_add(&out, answer->body.data, head_only ? 0 : answer->body.len);
+    size_t len = half ? answer->body.len / 2 : answer->body.len;
+    buf_add(&out, answer->body.data, head_only ? 0 : len);
     bool good = !out.failed;
     if (good) {
         stream_write(c->stream, out.data, out.len);
@@ -116,6 +118,11 @@ static bool write_answer(struct web_request *c, const struct web_answer *answer,
     }
     buf_free(&out);
     return good;
+}
+
+static bool write_answer(struct web_request *c, const struct web_answer *answer, bool keep)
+{
+    return write_part(c, answer, keep, false);
 }
 
 static void refuse(struct web_request *c, int status, const char *why)
@@ -286,6 +293,15 @@ void web_answer(struct web_request *request, const struct web_answer *answer)
     }
     wait_at_most(request, WEB_REQUEST_TIME_MS);
     serve(request);
+}
+
+void web_answer_half(struct web_request *request, const struct web_answer *answer)
+{
+    request->busy = false;
+    if (write_part(request, answer, true, true))
+        leave(request);
+    else
+        dropped(request);
 }
 
 void web_cut(struct web_request *request)

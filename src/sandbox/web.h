@@ -48,6 +48,8 @@ struct web_answer {
 
 /* Also from within `request`. Without memory for it the connection is cut. */
 void web_answer(struct web_request *request, const struct web_answer *answer);
+/* Half of the body and no more: the connection is closed then. */
+void web_answer_half(struct web_request *request, const struct web_answer *answer);
 void web_cut(struct web_request *request); /* closes the connection instead */
 /* Instead of an answer: the connection is the caller's, who says the rest (an upgrade, RFC 9110,
  * 7.8). `request` is gone, without a call of `gone`, as are its head and body; *early is what the

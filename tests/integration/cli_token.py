@@ -94,7 +94,7 @@ class Token(SandboxCase):
         self.assertEqual(info, {"token_type": "Bearer", "instance_url": "https://org.example"})
         login = ("token", "--for", "salesforce", "--info", "--refresh", "--token-url", self.env["OAUTH_TOKEN_URL"])
         env = {"SALESFORCE_CLIENT_ID": "sandbox", "SALESFORCE_CLIENT_SECRET": "sandbox-secret",
-               "SALESFORCE_AUDIENCE": self.env["OAUTH_TOKEN_URL"]}
+               "SALESFORCE_AUDIENCE": self.env["OAUTH_TOKEN_URL"], "SALESFORCE_PASSWORD": "", "SALESFORCE_SECURITY_TOKEN": ""}
         for grant, more in (  # each beats what came before it
             ("client_credentials", {"SALESFORCE_USERNAME": self.env["OAUTH_USERNAME"]}),
             ("password", {"SALESFORCE_PASSWORD": "sandbox-", "SALESFORCE_SECURITY_TOKEN": "password"}),

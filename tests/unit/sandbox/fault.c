@@ -127,7 +127,7 @@ static const struct {
     {"token many cut", "not a number of requests"},
     {"token 1 explode", "is not a fault"},
     {"token 1 cot", "did you mean cut"},
-    {"token 1 cut:now", "takes no value"},
+    {"token 1 hang:now", "takes no value"},
     {"token 1 http", "takes a value"},
     {"token 1 http:99", "from 200 to 599"},
     {"token 1 http:503:soon", "Retry-After"},
