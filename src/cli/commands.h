@@ -19,6 +19,10 @@ extern const struct command command_zeebe_activate_jobs, command_zeebe_complete_
     command_zeebe_update_timeout, command_zeebe_publish_message, command_zeebe_broadcast_signal;
 /* Of work_commands.c. */
 extern const struct command command_zeebe_work;
+/* Those of salesforce_commands.c and bayeux_commands.c. */
+extern const struct command command_salesforce_listen, command_salesforce_publish,
+    command_salesforce_token, command_salesforce_probe, command_bayeux_listen,
+    command_bayeux_publish;
 /* Those of sandbox_commands.c. */
 extern const struct command command_sandbox, command_sandbox_fault, command_sandbox_requests;
 
@@ -33,6 +37,12 @@ int zeebe_status_run(const struct args *args);
 int zeebe_health_run(const struct args *args);
 int zeebe_call_run(const struct args *args);
 int zeebe_work_run(const struct args *args);
+int salesforce_listen_run(const struct args *args);
+int salesforce_publish_run(const struct args *args);
+int salesforce_token_run(const struct args *args);
+int salesforce_probe_run(const struct args *args);
+int bayeux_listen_run(const struct args *args);
+int bayeux_publish_run(const struct args *args);
 int sandbox_run(const struct args *args);
 int sandbox_fault_run(const struct args *args);
 int sandbox_requests_run(const struct args *args);

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/lines.h"
+
 #include <weir/job.h>
 
 #define DEATHS 1024
@@ -23,7 +25,7 @@ struct co_job {
 struct coprocess {
     struct coprocess_events events;
     struct co_job *jobs;
-    struct str partial;     /* of a line from it */
+    struct lines lines;     /* from it */
     int64_t deaths[DEATHS]; /* keys of jobs that saw one */
     size_t next_death;
     bool has_settled;
@@ -32,7 +34,7 @@ struct coprocess {
 struct coprocess *coprocess_new(const struct coprocess_events *events)
 {
     struct coprocess *co = memory_or_exit(NULL, 1, sizeof *co);
-    *co = (struct coprocess){.events = *events};
+    *co = (struct coprocess){.events = *events, .lines.most = COPROCESS_LINE};
     return co;
 }
 
@@ -51,7 +53,7 @@ void coprocess_free(struct coprocess *co)
         co->jobs = job->next;
         free_job(job);
     }
-    str_free(&co->partial);
+    lines_free(&co->lines);
     release_memory(co);
 }
 
@@ -204,8 +206,9 @@ static void complain_of(struct coprocess *co, const struct work_outcome *outcome
         complain(co, "it wrote a line that is no outcome: the line %s", why);
 }
 
-static void take_line(struct coprocess *co, const char *line, size_t len)
+static void take_line(void *user, const char *line, size_t len)
 {
+    struct coprocess *co = user;
     struct work_outcome outcome = {0};
     struct str why = {0};
     if (strspn(line, " \t\r") == len)
@@ -227,20 +230,7 @@ static void take_line(struct coprocess *co, const char *line, size_t len)
 
 bool coprocess_read(struct coprocess *co, const char *bytes, size_t len)
 {
-    while (len > 0) {
-        const char *end = memchr(bytes, '\n', len);
-        size_t part = end ? (size_t)(end - bytes) : len;
-        if (co->partial.len + part > COPROCESS_LINE)
-            return false;
-        str_add_bytes(&co->partial, bytes, part);
-        if (!end)
-            return true;
-        take_line(co, co->partial.data, co->partial.len);
-        str_clear(&co->partial);
-        bytes += part + 1;
-        len -= part + 1;
-    }
-    return true;
+    return lines_read(&co->lines, bytes, len, take_line, co);
 }
 
 /* ---- when it stands still, or dies -------------------------------------------------------- */
@@ -303,9 +293,9 @@ bool coprocess_died(struct coprocess *co, const char *how)
 {
     bool settled = co->has_settled;
     struct co_job **at;
-    if (co->partial.len)
+    if (co->lines.partial.len)
         complain(co, "it ended in the middle of a line");
-    str_clear(&co->partial);
+    str_clear(&co->lines.partial);
     co->has_settled = false;
     while (*(at = first_in_hand(co))) {
         struct work_outcome outcome = {0};

@@ -1,40 +1,56 @@
-/* cli/coprocess_host.h - a coprocess with its process: started, fed, read, ended and started again,
- * by one thread of its own, which also fetches the jobs and says what became of them. */
+/* cli/coprocess_host.h - a long-lived process: started, fed, read, ended and started again, by one
+ * thread of its own. What is said on its pipes is a protocol's affair: that of jobs
+ * (coprocess_jobs.h) or that of events (listen_coprocess.h). */
 #ifndef CLI_COPROCESS_HOST_H
 #define CLI_COPROCESS_HOST_H
 
+#include <sys/uio.h>
+
 #include "cli/run.h"
-#include "cli/work_outcome.h"
 
 struct coprocess_host;
 
-enum coprocess_taken { COPROCESS_JOB, COPROCESS_NO_JOB, COPROCESS_NO_MORE };
-
-/* Where jobs come from and go to; called on the host's thread, until coprocess_stop() returns. */
-struct coprocess_source {
-    int fd; /* readable when take() should be asked again */
-    /* A job of this key, as JSON without its line's end, to be freed with weir_free(). */
-    enum coprocess_taken (*take)(void *user, int64_t *key, void **job, char **line);
-    /* Asked now and then; false: its outcome is not waited for. */
-    bool (*wanted)(void *user, void *job);
-    /* Once for each job that was taken. `outcome` is borrowed; NULL: it was not wanted any more. */
-    void (*done)(void *user, void *job, const struct work_outcome *outcome);
+/* All called on the host's thread, from coprocess_start() until coprocess_stop() returns. */
+struct coprocess_protocol {
+    /* Readable when fill() should be asked again. */
+    int fd;
+    /* Is there room for more than it has? */
+    bool (*has_room)(void *user);
+    /* Takes what there is, as long as it has room. */
+    void (*fill)(void *user);
+    /* What is to be written next, `most` pieces at most. @return how many; 0: nothing. */
+    size_t (*next)(void *user, struct iovec *pieces, size_t most);
+    void (*wrote)(void *user, size_t len);
+    /* What the process wrote. NULL, or why it has to be ended. */
+    const char *(*read)(void *user, const char *bytes, size_t len);
+    /* When look() is wanted; INT64_MAX: never. Called after every change, too. */
+    weir_ms (*until)(void *user);
+    const char *(*look)(void *user, weir_ms now); /* as read() */
+    /* Has it done anything in this life? */
+    bool (*has_settled)(void *user);
+    /* It has died, `how` says in which way. Had it done anything in this life? */
+    bool (*died)(void *user, const char *how);
+    /* It was asked to finish, has ended with status 0, and is not started again. May be NULL. */
+    void (*finished)(void *user);
+    /* The thread ends: nothing is called any more. Frees `user`. */
+    void (*ended)(void *user);
     void *user;
 };
 
 struct coprocess_options {
     const struct run_command *command; /* outlives the host */
     const char *name;                  /* for messages: the command as it was given */
-    weir_ms time_limit;                /* of a job */
     weir_ms grace;                     /* between its stdin's end, SIGTERM and SIGKILL */
-    size_t most;                       /* jobs at once */
-    struct coprocess_source source;
+    struct coprocess_protocol protocol;
 };
 
-/* Starts the thread, which starts the process. NULL: *err. */
+/* Starts the thread, which starts the process. NULL: *err, and the protocol was told that it
+ * ended. */
 struct coprocess_host *coprocess_start(const struct coprocess_options *options, weir_error *err);
-/* Takes no more. The process's stdin ends, then it is told, then killed; waits for that. Jobs in
- * its hand fail when it ends, those it was not told of are done without an outcome. NULL is fine.
- */
+/* There will be no more to say: once all is written its stdin ends, and it may take its time. If it
+ * then ends with a failure, it is started again. */
+void coprocess_finish(struct coprocess_host *host);
+/* Takes no more. The process's stdin ends, then it is told, then killed; waits for that. NULL is
+ * fine. */
 void coprocess_stop(struct coprocess_host *host);
 #endif

@@ -104,3 +104,18 @@ int fail_usage(const char *fmt, ...)
     print(&err);
     return EXIT_USAGE;
 }
+
+void fail_note(const char *fmt, ...)
+{
+    struct str text = {0};
+    va_list values;
+    str_addf(&text, "weir: %s%s", in_area, *in_area ? ": " : "");
+    va_start(values, fmt);
+    str_vaddf(&text, fmt, values);
+    va_end(values);
+    fold(text.data);
+    str_add(&text, "\n");
+    (void)fputs(text.data, stderr);
+    (void)fflush(stderr);
+    str_free(&text);
+}

@@ -17,6 +17,9 @@ void fail_setup(const char *area, bool json);
 int fail_with(const weir_error *err);
 int fail_usage(const char *fmt, ...) WEIR_PRINTF(1, 2);
 
+/* A line for people on stderr, with -o json, too: what is worth knowing and no failure. */
+void fail_note(const char *fmt, ...) WEIR_PRINTF(1, 2);
+
 /* Fills *err, for what the program itself finds out. Returns `status`. */
 weir_status fail_set(weir_error *err, weir_status status, const char *fmt, ...) WEIR_PRINTF(3, 4);
 /* From errno: "...: No such file or directory"; WEIR_STORE. */

@@ -51,15 +51,24 @@ static void mention_file(const char *value, weir_error *err)
     (void)snprintf(err->message + len, sizeof err->message - len, "; no file has this name");
 }
 
-static weir_status check_object(const char *text, size_t len, weir_error *err)
+static weir_status check_json(const char *text, size_t len, const char *wanted, weir_error *err)
 {
     if (text[strspn(text, " \t\r\n")] == '\0' && strlen(text) == len)
-        return fail_set(err, WEIR_INVALID,
-                        "line 1, column 1: nothing is there; a JSON object is wanted: {...}");
+        return fail_set(err, WEIR_INVALID, "line 1, column 1: nothing is there; %s", wanted);
     weir_json *json = weir_json_parse(text, len, err);
-    if (!json)
-        return err->status;
     weir_json_free(json);
+    return json ? WEIR_OK : err->status;
+}
+
+static weir_status check_any(const char *text, size_t len, weir_error *err)
+{
+    return check_json(text, len, "JSON is wanted", err);
+}
+
+weir_status json_arg_check_object(const char *text, size_t len, weir_error *err)
+{
+    if (check_json(text, len, "a JSON object is wanted: {...}", err) != WEIR_OK)
+        return err->status;
     size_t line = 1, column = 1;
     for (; strchr(" \t\r\n", *text); text++) {
         column = *text == '\n' ? 1 : column + 1;
@@ -71,7 +80,9 @@ static weir_status check_object(const char *text, size_t len, weir_error *err)
     return WEIR_OK;
 }
 
-char *json_arg_object(const char *flag, const char *value, weir_error *err)
+typedef weir_status check_fn(const char *text, size_t len, weir_error *err);
+
+static char *read_arg(const char *flag, const char *value, check_fn *check, weir_error *err)
 {
     const char *file = file_meant(value);
     if (file && !*file) {
@@ -84,11 +95,21 @@ char *json_arg_object(const char *flag, const char *value, weir_error *err)
         name_source(flag, NULL, err);
         return NULL;
     }
-    if (check_object(text, len, err) == WEIR_OK)
+    if (check(text, len, err) == WEIR_OK)
         return text;
     name_source(flag, file, err);
     if (!file)
         mention_file(value, err);
     release_memory(text);
     return NULL;
+}
+
+char *json_arg_object(const char *flag, const char *value, weir_error *err)
+{
+    return read_arg(flag, value, json_arg_check_object, err);
+}
+
+char *json_arg_value(const char *flag, const char *value, weir_error *err)
+{
+    return read_arg(flag, value, check_any, err);
 }

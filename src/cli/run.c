@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -90,7 +91,12 @@ static void take_output(struct running *run)
 static void take_errors(struct running *run)
 {
     char room[4 * 1024];
-    run_tail_add(&run->errors, room, take(&run->process.errors, room, sizeof room));
+    size_t got = take(&run->process.errors, room, sizeof room);
+    run_tail_add(&run->errors, room, got);
+    if (got == 0 || !run->job->pass_errors)
+        return;
+    (void)fwrite(room, 1, got, stderr);
+    (void)fflush(stderr);
 }
 
 /* ---- waiting -----------------------------------------------------------------------------------

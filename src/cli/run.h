@@ -25,6 +25,7 @@ struct run_job {
     size_t output_limit;
     weir_ms time_limit;    /* WEIR_FOREVER: none */
     weir_ms grace;         /* between SIGTERM and SIGKILL, when it has to be ended */
+    bool pass_errors;      /* its stderr goes to ours, too, as it comes */
     run_wanted_fn *wanted; /* may be NULL */
     void *user;
 };

@@ -8,6 +8,7 @@
 #include "cli/fail.h"
 #include "cli/file.h"
 #include "cli/groups.h"
+#include "cli/salesforce_flags.h"
 #include "cli/value.h"
 
 #define LARGEST_SETTING (256 * 1024) /* no secret, key or token is near that */
@@ -155,8 +156,12 @@ static void forget(const struct flag *flag)
     }
 }
 
-static const struct flag_group *const with_secrets[] = {&group_login, &group_grant,
-                                                        &group_token_zeebe, &group_salesforce};
+static const struct flag_group *const with_secrets[] = {&group_login,
+                                                        &group_grant,
+                                                        &group_token_zeebe,
+                                                        &group_salesforce,
+                                                        &group_salesforce_login,
+                                                        &group_salesforce_store};
 
 #define WITH_SECRETS (sizeof with_secrets / sizeof *with_secrets)
 

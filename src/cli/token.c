@@ -126,6 +126,27 @@ static const char *useless_flag(const struct args *args)
     return NULL;
 }
 
+int token_print(const struct args *args, weir_credentials *credentials, const char *instance_url,
+                weir_error *err)
+{
+    weir_ms limit = session_timeout(args);
+    weir_token *token = NULL;
+    if (credentials)
+        token = args_switch(args, "refresh") ? weir_credentials_refresh(credentials, limit, err)
+                                             : weir_credentials_token(credentials, limit, err);
+    if (token)
+        show(args, token, instance_url);
+    weir_token_free(token);
+    return err->status == WEIR_OK ? 0 : fail_with(err);
+}
+
+int token_check_form(const struct args *args)
+{
+    if (args_switch(args, "header") && args_switch(args, "info"))
+        return fail_usage("--header and --info contradict each other: give one of them");
+    return 0;
+}
+
 int token_run(const struct args *args)
 {
     const char *useless = useless_flag(args), *who = args_text(args, "for");
@@ -134,18 +155,12 @@ int token_run(const struct args *args)
                           who ? " --for " : "out --for", who ? who : "");
     weir_error err = {0};
     struct str instance_url = {0};
-    if (args_switch(args, "header") && args_switch(args, "info"))
-        return fail_usage("--header and --info contradict each other: give one of them");
+    int status = token_check_form(args);
+    if (status)
+        return status;
     weir_credentials *credentials = open_login(args, &instance_url, &err);
-    weir_token *token = NULL;
-    weir_ms limit = session_timeout(args);
-    if (credentials)
-        token = args_switch(args, "refresh") ? weir_credentials_refresh(credentials, limit, &err)
-                                             : weir_credentials_token(credentials, limit, &err);
-    if (token)
-        show(args, token, str_text(&instance_url));
+    status = token_print(args, credentials, str_text(&instance_url), &err);
     str_free(&instance_url);
-    weir_token_free(token);
     weir_credentials_free(credentials);
-    return err.status == WEIR_OK ? 0 : fail_with(&err);
+    return status;
 }

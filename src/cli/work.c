@@ -213,13 +213,13 @@ static void start_coprocess(struct work *work, weir_error *err)
                                         .hurry = &work->hurry,
                                         .may_begin = may_begin,
                                         .user = work};
-    const struct coprocess_options options = {.command = &work->options.command,
-                                              .name = work->options.shell,
-                                              .time_limit = work->options.handler_timeout,
-                                              .grace = WORK_GRACE,
-                                              .most = (size_t)work->options.worker.threads,
-                                              .source = work_source(&work->source)};
-    work->coprocess = coprocess_start(&options, err);
+    const struct coprocess_jobs_options options = {.command = &work->options.command,
+                                                   .name = work->options.shell,
+                                                   .time_limit = work->options.handler_timeout,
+                                                   .grace = WORK_GRACE,
+                                                   .most = (size_t)work->options.worker.threads,
+                                                   .source = work_source(&work->source)};
+    work->coprocess = coprocess_jobs_start(&options, err);
 }
 
 static weir_status open_worker(struct work *work, const struct args *args, weir_error *err)

@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "cli/coprocess_host.h"
+#include "cli/coprocess_jobs.h"
 #include "cli/work_options.h"
 
 /* What on_settled sees as the message of a job that was taken but not begun. */

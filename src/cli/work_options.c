@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/amount.h"
 #include "cli/fail.h"
 #include "cli/json_arg.h"
 #include "cli/session.h"
@@ -12,16 +13,10 @@
 
 #define MOST_HANDLERS 1024
 #define MOST_ACTIVE   100000
-#define LONGEST       ((weir_ms)366 * 24 * 3600 * 1000)
+#define LONGEST       AMOUNT_LONGEST
 #define LOCKS         12 /* a handler may run so many times its lock */
 
 /* ---- numbers and durations ---------------------------------------------------------------- */
-
-struct amount {
-    const char *flag;
-    bool duration;
-    int64_t least, most, otherwise;
-};
 
 enum {
     AMOUNT_TIMEOUT = 0,
@@ -49,34 +44,6 @@ static const struct amount amounts[AMOUNTS] = {
     [AMOUNT_HANDLER_TIMEOUT] = {"handler-timeout", true, 1, LONGEST, -1},
     [AMOUNT_GIVE_UP] = {"give-up", true, 0, LONGEST, 0},
 };
-
-static int out_of_range(const struct amount *amount, const char *text)
-{
-    char least[32], most[32];
-    if (!amount->duration)
-        return fail_usage("--%s: \"%s\" is no number from %lld to %lld", amount->flag, text,
-                          (long long)amount->least, (long long)amount->most);
-    value_show_duration(amount->least, least);
-    value_show_duration(amount->most, most);
-    return fail_usage("--%s: \"%s\" is no duration from %s to %s", amount->flag, text, least, most);
-}
-
-/* Their kind was checked when they were parsed. */
-static int read_amounts(int64_t out[AMOUNTS], const struct args *args)
-{
-    for (size_t i = 0; i < AMOUNTS; i++) {
-        const struct amount *amount = &amounts[i];
-        const char *text = args_text(args, amount->flag);
-        out[i] = amount->otherwise;
-        if (!text)
-            continue;
-        const char *wrong =
-            amount->duration ? value_duration(text, &out[i]) : value_number(text, &out[i]);
-        if (wrong || out[i] < amount->least || out[i] > amount->most)
-            return out_of_range(amount, text);
-    }
-    return 0;
-}
 
 static int read_threshold(double *out, const struct args *args)
 {
@@ -256,7 +223,7 @@ int work_options_read(struct work_options *out, const struct args *args)
     if (out->worker.type[strspn(out->worker.type, " \t\r\n")] == '\0')
         return fail_usage("TYPE is blank: weir %s TYPE", args->path);
     read_switches(out, args);
-    int status = read_amounts(amount, args);
+    int status = amounts_read(amounts, AMOUNTS, args, amount);
     if (!status)
         status = read_threshold(&out->worker.poll_threshold, args);
     if (!status)

@@ -1,5 +1,5 @@
 /* A coprocess with its process: fed from a queue, ended, and started again. */
-#include "cli/coprocess_host.h"
+#include "cli/coprocess_jobs.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -119,14 +119,14 @@ static struct coprocess_host *start_with(const char *shell, weir_ms time_limit, 
     queue.count = queue.at = 0;
     queue.ended = false;
     queue.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    const struct coprocess_options options = {
+    const struct coprocess_jobs_options options = {
         .command = &command,
         .name = shell,
         .time_limit = time_limit,
         .grace = grace,
         .most = most,
         .source = {.fd = queue.fd, .take = take, .wanted = wanted, .done = done}};
-    struct coprocess_host *host = coprocess_start(&options, &err);
+    struct coprocess_host *host = coprocess_jobs_start(&options, &err);
     assert_non_null(host);
     return host;
 }
