@@ -5,9 +5,11 @@
  *   session_...(what happened)   then   session_next() until SESSION_NOTHING   then   wait until
  *   session_wake(), an answer, or a wish of the program.
  *
- * What is out at once are exchanges, numbered from 1: on long polling a request each, at most two
- * (the /meta/connect, and one for all the rest); on a WebSocket all that is not answered. Replies
- * are matched by "id" whichever way they come. */
+ * What is out at once are exchanges, numbered from 1, at most two: the /meta/connect, and one for
+ * all the rest; on long polling each is a request. An exchange is over when all its messages are
+ * answered, or with session_ended() or session_lost(); of one that is over both are ignored. So on
+ * long polling session_next() is not asked between the session_received() of an answer and its
+ * session_ended(). Replies are matched by "id" whichever way they come. */
 #ifndef BAYEUX_SESSION_H
 #define BAYEUX_SESSION_H
 
@@ -29,7 +31,7 @@ enum session_state {
     SESSION_PAUSED,      /* Next: LOGGING_IN when there is room again, CLOSED                    */
     SESSION_CLOSING,     /* /meta/disconnect is out.   Next: CLOSED                              */
     SESSION_CLOSED,      /* final                                                                */
-    SESSION_FAILED       /* final; session_why() says why                                        */
+    SESSION_FAILED       /* final; session_reason() says why */
 };
 
 /* Something the program asked for; embedded in what its owner keeps for it. */
@@ -37,10 +39,14 @@ struct session_ask {
     enum meta meta; /* SUBSCRIBE, UNSUBSCRIBE, PUBLISH, HANDSHAKE (a session is wanted) */
     const char *channel;
     weir_bytes data; /* PUBLISH: JSON */
+    /* SUBSCRIBE: an overloaded server and limits are waited for; else they are the answer. */
+    bool patient;
     /* the session's from here on */
-    struct session_ask *next, **from;
-    uint64_t id;
-    bool out;
+    struct session_ask *next, *before;
+    struct session_asks *list;
+    uint64_t id; /* of the message, while it is out */
+    const weir_error *why;
+    struct batch *reply;
 };
 
 /* What dialects add. All are called from within session_ functions; none may call back. */
@@ -62,27 +68,31 @@ struct session_options {
     const struct session_hooks *hooks;
     void *user;
     const struct clock *clock;     /* randomness only */
+    const char *name;              /* for logs: "bayeux#1"; static, or outlives it; may be NULL  */
     const char *const *transports; /* offered: "long-polling", "websocket"; ended by NULL        */
     bool ack;                      /* offer the acknowledge extension                            */
     bool batch;                    /* several messages in one request                            */
-    size_t max_request;            /* bytes of a request's body; Salesforce: 32,768              */
-    weir_ms connection_timeout, stall, max_network_delay, give_up;
+    size_t max_request; /* bytes of a request's body, 0: any; Salesforce: 32,768              */
+    weir_ms connection_timeout, stall, max_network_delay; /* 0: 10 s, 30 s, 10 s               */
+    weir_ms give_up;                                      /* 0, WEIR_FOREVER: never            */
 };
 
+/* (src/rpc has session_new(), session_free() and session_why() of its own.) */
 struct session;
-struct session *session_new(const struct session_options *options, weir_error *err);
-void session_free(struct session *s);
+struct session *session_create(const struct session_options *options, weir_error *err);
+void session_destroy(struct session *s);
 
 enum session_action_kind {
     SESSION_NOTHING,
     SESSION_LOGIN,  /* get a token: a new one if `fresh` (the last was refused); session_token() */
     SESSION_SEND,   /* post `text` as exchange `exchange`; session_ended() or session_lost()     */
     SESSION_CANCEL, /* exchange `exchange` is not waited for any more                            */
-    SESSION_DONE,   /* `ask` is over: *why OK, or the failure; `reply` may be NULL               */
+    SESSION_DONE,   /* `ask` is over: *why OK, or the failure; `reply` of a publication, or NULL.
+                       Good until the next call; the ask is the owner's again                    */
     SESSION_NEWS,   /* tell the program: a weir_session_news, `channel`, `why`                   */
     SESSION_RESET,  /* the session is gone: cookies stay, a WebSocket is closed, transports are
                        negotiated anew                                                           */
-    SESSION_OVER    /* CLOSED or FAILED: session_why()                                           */
+    SESSION_OVER    /* CLOSED or FAILED: session_reason()    */
 };
 
 struct session_action {
@@ -131,7 +141,7 @@ void session_close(struct session *s, int64_t now_ns);
 void session_fail(struct session *s, int64_t now_ns, const weir_error *why);
 
 enum session_state session_state(const struct session *s);
-const weir_error *session_why(const struct session *s);
+const weir_error *session_reason(const struct session *s);
 /* Channels in force or asked for; index from 0, NULL after the last. */
 const char *session_subscription(const struct session *s, size_t index);
 /* "websocket", "long-polling": what the last handshake settled on; NULL before. */
