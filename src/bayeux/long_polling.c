@@ -147,6 +147,7 @@ static weir_status post(struct errand *errand, const struct transport_message *m
                                          .max_answer = t->max_message,
                                          .larger = TRANSPORT_LARGER,
                                          .no_secret = true,
+                                         .held = m->held,
                                          .until = m->until};
     errand->ask = http_send(t->http, &request, on_done, errand, err);
     return errand->ask ? WEIR_OK : err->status;

@@ -51,6 +51,7 @@ struct transport_message {
     size_t len;
     struct deadline until;
     const char *authorization; /* "Bearer ..."; copied, wiped; NULL: none */
+    bool held;                 /* the server may hold its answer back: a /meta/connect */
 };
 /* WEIR_OK: `ended` or `lost` follows, unless it is cancelled. */
 weir_status transport_send(struct transport *t, const struct transport_message *m, weir_error *err);

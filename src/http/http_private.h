@@ -34,6 +34,7 @@ struct request { /* immutable, reference counted */
     size_t max_answer;
     const char *larger; /* advice, or NULL */
     bool no_secret;
+    bool held;
     struct deadline until;
 };
 

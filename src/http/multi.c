@@ -227,7 +227,8 @@ void multi_start(struct http *http, struct http_ask *ask)
     if (ask->next)
         ask->next->from = &ask->next;
     http->running = ask;
-    loop_count_busy(http->loop, +1);
+    if (!ask->request->held)
+        loop_count_busy(http->loop, +1);
     if (curl.multi_add_handle(http->multi, ask->easy) != CURLM_OK && !http->sick)
         http->sick = UV_ENOMEM;
     collect(http);
@@ -241,7 +242,8 @@ void multi_remove(struct http *http, struct http_ask *ask)
     *ask->from = ask->next;
     if (ask->next)
         ask->next->from = ask->from;
-    loop_count_busy(http->loop, -1);
+    if (!ask->request->held)
+        loop_count_busy(http->loop, -1);
     if (!http->running) /* without memory they stay open for longer */
         timer_set_in(&http->idle, http->idle_after);
 }

@@ -214,6 +214,7 @@ struct request *request_new(const struct http_request *from, const char *proxy, 
     r->max_answer = from->max_answer ? from->max_answer : (size_t)LIMIT_HTTP_BODY;
     r->larger = from->larger;
     r->no_secret = from->no_secret;
+    r->held = from->held;
     r->until = from->until;
     if (fill(r, from, proxy, err) == WEIR_OK)
         return r;

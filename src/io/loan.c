@@ -167,6 +167,11 @@ void loop_run(struct loop *loop)
     uv_run(&loop->uv, UV_RUN_ONCE);
 }
 
+void loop_look(struct loop *loop)
+{
+    uv_run(&loop->uv, UV_RUN_NOWAIT);
+}
+
 void loop_return(struct loop *loop)
 {
     loop_enter(NULL);

@@ -37,7 +37,8 @@ bool loop_inside(const struct loop *loop);
  * blocked; it starts its call, runs loop_run() until that has ended, and gives the loop back.
  * False: the I/O thread does the work, as for everybody else. */
 bool loop_borrow(struct loop *loop);
-void loop_run(struct loop *loop); /* one pass: waits for something and deals with it */
+void loop_run(struct loop *loop);  /* one pass: waits for something and deals with it */
+void loop_look(struct loop *loop); /* one pass without waiting: what was asked for goes out */
 void loop_return(struct loop *loop);
 /* What a signal handler may pull: `ring` runs on the I/O thread soon after, once for any number of
  * pulls before it. Embedded. A loop with bells is counted busy by whoever hangs them up, so that
