@@ -1,4 +1,4 @@
-# libcurl, libwslay, SQLite and hiredis are loaded when first needed (docs/decisions): only their headers are
+# libcurl, libwslay and SQLite are loaded when first needed (docs/decisions): only their headers are
 # wanted here.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -11,6 +11,5 @@ pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(CURL REQUIRED libcurl>=7.81)
 find_path(WSLAY_INCLUDE_DIR wslay/wslay.h REQUIRED) # libwslay-dev has no pkg-config file
 pkg_check_modules(SQLITE REQUIRED sqlite3>=3.37)
-pkg_check_modules(HIREDIS REQUIRED hiredis>=0.14)
 target_link_libraries(weir_private INTERFACE PkgConfig::UV PkgConfig::SSL PkgConfig::JANSSON PkgConfig::NGHTTP2
                       PkgConfig::PROTOBUF_C PkgConfig::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)

@@ -4,7 +4,7 @@
 # To build the library and the program.
 PACKAGES_BUILD="gcc g++ libc6-dev cmake ninja-build pkg-config libuv1-dev libssl-dev libjansson-dev libnghttp2-dev
 libprotobuf-c-dev protobuf-c-compiler libexpat1-dev zlib1g-dev libcurl4-openssl-dev libwslay-dev
-libsqlite3-dev libhiredis-dev ca-certificates"
+libsqlite3-dev ca-certificates"
 # To run the tests: make for one consumer, python3 for the checks of the house, groff and fish for pages and completion.
 PACKAGES_TEST="libcmocka-dev make python3 groff-base fish"
 # For make check.

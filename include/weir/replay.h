@@ -49,8 +49,9 @@ WEIR_API WEIR_MUST_USE weir_replay *weir_replay_memory(weir_error *err);
  *  WEIR_UNSUPPORTED: SQLite is not installed. */
 WEIR_API WEIR_MUST_USE weir_replay *weir_replay_sqlite(const char *path, weir_error *err);
 /** "redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]" or "rediss://" (TLS), for several processes of
- * which one listens, by a lease of 15 s, and others wait. Connects when first needed. A password
- * goes over plaintext to loopback only, else WEIR_UNSUPPORTED. WEIR_INVALID: no such URL. */
+ * which one listens, by a lease of 15 s, and others wait. Connects when first needed. TLS trusts
+ * the system's authorities, or those in the file WEIR_CA_FILE names. A password goes over plaintext
+ * to loopback only, else WEIR_UNSUPPORTED. WEIR_INVALID: no such URL. */
 WEIR_API WEIR_MUST_USE weir_replay *weir_replay_redis(const char *url, weir_error *err);
 /** `ops` is copied. Without a handle `destroy` is not called. */
 WEIR_API WEIR_MUST_USE weir_replay *weir_replay_custom(const weir_replay_ops *ops, void *user,

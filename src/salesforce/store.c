@@ -57,12 +57,9 @@ weir_replay *weir_replay_open(const char *path_or_url, weir_error *err)
 {
     if (error_held(err))
         return NULL;
-    if (path_or_url &&
-        (strncmp(path_or_url, "redis://", 8) == 0 || strncmp(path_or_url, "rediss://", 9) == 0)) {
-        error_set(err, WEIR_UNSUPPORTED, "this weir has no stores in Redis");
-        return NULL;
-    }
-    return weir_replay_sqlite(path_or_url, err);
+    bool url = path_or_url && (strncmp(path_or_url, "redis://", 8) == 0 ||
+                               strncmp(path_or_url, "rediss://", 9) == 0);
+    return url ? weir_replay_redis(path_or_url, err) : weir_replay_sqlite(path_or_url, err);
 }
 
 void store_merge(struct record *kept, const struct store_change *change)

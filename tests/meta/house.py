@@ -36,7 +36,6 @@ LIBRARIES = {
     r"jansson": ["core", "credentials", "zeebe", "bayeux", "salesforce", "sandbox"],
     r"wslay/": ["bayeux/websocket", "bayeux/wslay", "sandbox/websocket"],
     r"sqlite3\.h": ["salesforce/store_sqlite", "salesforce/sqlite"],
-    r"hiredis/": ["salesforce/store_redis", "salesforce/hiredis"],
 }
 PUBLIC_ONLY = ("src/cli", "examples", "bench")
 
