@@ -95,6 +95,8 @@ static const struct command *const commands[] = {
     &command_token,
     &command_sandbox,
     &command_sandbox_fault,
+    &command_sandbox_emit,
+    &command_sandbox_now,
     &command_sandbox_requests,
     &completion,
     &version,

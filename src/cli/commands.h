@@ -24,7 +24,8 @@ extern const struct command command_salesforce_listen, command_salesforce_publis
     command_salesforce_token, command_salesforce_probe, command_bayeux_listen,
     command_bayeux_publish;
 /* Those of sandbox_commands.c. */
-extern const struct command command_sandbox, command_sandbox_fault, command_sandbox_requests;
+extern const struct command command_sandbox, command_sandbox_fault, command_sandbox_requests,
+    command_sandbox_emit, command_sandbox_now;
 
 int help_run(const struct args *args);
 int version_run(const struct args *args);
@@ -46,4 +47,6 @@ int bayeux_publish_run(const struct args *args);
 int sandbox_run(const struct args *args);
 int sandbox_fault_run(const struct args *args);
 int sandbox_requests_run(const struct args *args);
+int sandbox_emit_run(const struct args *args);
+int sandbox_now_run(const struct args *args);
 #endif

@@ -46,7 +46,8 @@ const struct command command_sandbox = {
     .runs_program = true,
     .summary = "Local stand-ins for the services, with faults on order",
     .about =
-        "Starts a token endpoint and a Zeebe gateway on loopback: for trying weir out and for "
+        "Starts a token endpoint, a Zeebe gateway and a Salesforce-like server, which is a plain "
+        "CometD one, too, on loopback: for trying weir out and for "
         "tests of programs, never as the services themselves. The gateway does every RPC in "
         "memory, "
         "for processes that are a line of tasks and waits: what it cannot interpret of a BPMN file "
@@ -107,12 +108,26 @@ const struct command command_sandbox_fault = {
     .about =
         "The next N requests (all: every one from now on) of WHAT get HOW instead of an answer.\n"
         "\n"
-        "WHAT: token, zeebe (every call), zeebe.RPC, zeebe.Health, zeebe.connections.\n"
+        "WHAT: token, zeebe (every call), zeebe.RPC, zeebe.Health, zeebe.connections; salesforce "
+        "(everything there), salesforce.token, salesforce.rest, and single messages: "
+        "salesforce.handshake, .connect, .subscribe, .unsubscribe, .disconnect; the same of "
+        "bayeux, "
+        "and bayeux.publish.\n"
         "\n"
         "HOW: status:NAME[:TEXT] (a gRPC status), http:CODE[:SECONDS] (with Retry-After), "
         "error:NAME (an OAuth2 error), delay:D, cut (the connection is closed), hang (no answer), "
         "goaway (the connection takes no more calls), garbage (an answer that cannot be read), "
         "expire (the token has expired).\n"
+        "\n"
+        "HOW, at HTTP: cut:body (the connection is closed in the middle of the answer), "
+        "html[:CODE] (a page for people), empty (no body).\n"
+        "\n"
+        "HOW, at messages: bayeux:TEXT (refused with this error, as 403::Unknown client, and the "
+        "advice that goes with it; bayeux-none:, bayeux-retry:, bayeux-handshake: with this one, "
+        "bayeux-bare: with none), bayeux-reason:TEXT (403::Handshake denied, with TEXT as "
+        "failureReason), disconnect[:TEXT] (an unsolicited /meta/disconnect, and the message "
+        "refused with TEXT), kill (the session is gone), reroute (the request comes to another "
+        "node), lose (nothing is retained any more).\n"
         "\n"
         "forget [WHAT] takes back what is left of earlier ones.",
     .examples = "weir sandbox fault zeebe.Topology 2 status:UNAVAILABLE\n"
@@ -133,4 +148,68 @@ const struct command command_sandbox_requests = {
              "log only the end is kept (8 MiB).",
     .examples = "weir sandbox requests | jq -r .what | sort | uniq -c",
     .run = sandbox_requests_run,
+};
+
+static const struct flag emit[] = {
+    {.name = "data",
+     .kind = FLAG_TEXT,
+     .value = "JSON",
+     .fallback = "{}",
+     .help = "the event's fields, or what its payload is (/u/), or a plain event's data; @FILE, -"},
+    {.name = "lines", .help = "one event for each line of standard input"},
+    {.name = "count",
+     .kind = FLAG_NUMBER,
+     .value = "N",
+     .help = "N events, numbered by their member Number__c"},
+    {.name = "first",
+     .kind = FLAG_NUMBER,
+     .value = "N",
+     .fallback = "1",
+     .help = "the first number"},
+    {.name = "pad",
+     .kind = FLAG_SIZE,
+     .value = "SIZE",
+     .help = "a member Pad__c of so many bytes in each"},
+    {.name = "replay-id",
+     .kind = FLAG_NUMBER,
+     .value = "N",
+     .help = "the (first) event's replay id; it must come after all others"},
+    {0},
+};
+static const struct flag_group emit_group = {"Flags", emit};
+static const struct flag_group *const emit_groups[] = {&emit_group, &order_group, NULL};
+
+const struct command command_sandbox_emit = {
+    .path = "sandbox emit",
+    .args = "SERVICE CHANNEL",
+    .max_args = 2,
+    .groups = emit_groups,
+    .summary = "Emit events to whoever has subscribed",
+    .about =
+        "SERVICE salesforce: on /event/NAME__e, /data/NAMEChangeEvent, /topic/NAME and /u/NAME, "
+        "each "
+        "in the form that kind of channel has; the events are retained, and their replay ids "
+        "printed, a line each. SERVICE bayeux: on any channel; nothing is retained or printed.",
+    .examples = "weir sandbox emit salesforce /event/Order__e --data '{\"Total__c\":5}'\n"
+                "weir sandbox emit salesforce /event/Order__e --count 100000 --pad 600\n"
+                "weir sandbox emit bayeux /chat/demo --data '{\"text\":\"hello\"}'",
+    .run = sandbox_emit_run,
+};
+
+static const struct flag_group *const now_groups[] = {&order_group, NULL};
+
+const struct command command_sandbox_now = {
+    .path = "sandbox now",
+    .args = "SERVICE WHAT [CHANNEL [KEEP]]",
+    .max_args = 4,
+    .groups = now_groups,
+    .summary = "Let something happen to all sessions, tokens or events",
+    .about = "salesforce forget [CHANNEL [KEEP]]: nothing is retained any more (but for the KEEP "
+             "newest). salesforce expire: every token has expired. salesforce reroute: every "
+             "cookie leads to a node that knows no sessions. salesforce kill, bayeux kill: every "
+             "session is gone. salesforce disconnect, bayeux disconnect: every session gets an "
+             "unsolicited /meta/disconnect, and is gone.",
+    .examples = "weir sandbox now salesforce reroute\n"
+                "weir sandbox now salesforce forget /event/Order__e",
+    .run = sandbox_now_run,
 };

@@ -7,11 +7,12 @@
 #include "cli/fail.h"
 #include "cli/file.h"
 #include "cli/out.h"
+#include "cli/sandbox_orders.h"
 #include "cli/session.h"
 #include "cli/str.h"
 #include "sandbox/control_client.h"
 
-static const char *where(weir_error *err)
+const char *sandbox_url(weir_error *err)
 {
     const char *url = getenv("WEIR_SANDBOX");
     if (url && *url)
@@ -46,7 +47,7 @@ static int run_script(const struct args *args, const char *file)
     size_t len = 0;
     if (args->word_count || args_has(args, "after"))
         return fail_usage("WHAT N HOW and --after stand in the lines of --script FILE, or alone");
-    const char *url = where(&err);
+    const char *url = sandbox_url(&err);
     char *lines = url ? cli_read_file(file, &len, &err) : NULL;
     if (lines && memchr(lines, '\0', len))
         (void)fail_set(&err, WEIR_INVALID, "%s holds a NUL byte; it should be text", file);
@@ -67,7 +68,7 @@ int sandbox_fault_run(const struct args *args)
     if (!forget && args->word_count < 3)
         return fail_usage("%s: weir sandbox fault WHAT N HOW [--after D]",
                           args->word_count ? "an argument is missing" : "WHAT N HOW is missing");
-    const char *url = where(&err);
+    const char *url = sandbox_url(&err);
     if (url && !make_line(args, &line))
         (void)fail_set(&err, WEIR_INVALID, "a fault has no quotes and no line breaks in it");
     else if (url)
@@ -79,7 +80,7 @@ int sandbox_fault_run(const struct args *args)
 int sandbox_requests_run(const struct args *args)
 {
     weir_error err = {0};
-    const char *url = where(&err);
+    const char *url = sandbox_url(&err);
     char *text = url ? control_requests(url, session_timeout(args), &err) : NULL;
     if (!text)
         return fail_with(&err);

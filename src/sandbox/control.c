@@ -4,10 +4,13 @@
 #include "core/error.h"
 #include "core/mem.h"
 #include "core/text.h"
+#include "sandbox/salesforce.h"
 #include "sandbox/web.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define IDS_MAX ((size_t)16 * 1024 * 1024)
 
 struct control {
     struct common *common;
@@ -53,12 +56,91 @@ static void tell_requests(struct control *control, struct web_request *request)
     mem_free(text);
 }
 
+/* ---- events, and what happens to all ----------------------------------------------------- */
+
+static int status_of(weir_status status)
+{
+    return status == WEIR_INVALID || status == WEIR_NOT_FOUND || status == WEIR_CONFLICT ? 400
+                                                                                         : 500;
+}
+
+static weir_status need_salesforce(const struct control *control, weir_error *err)
+{
+    return control->common->salesforce
+               ? WEIR_OK
+               : error_set(err, WEIR_INVALID, "this sandbox was started without salesforce");
+}
+
+static int64_t number_of(const json_t *tree, const char *name)
+{
+    return json_integer_value(json_object_get(tree, name));
+}
+
+/* {"service":"salesforce","channel":"/event/A__e","data":{}} and what else an emission has. */
+static weir_status emit_line(struct control *control, const char *line, size_t len, struct buf *ids,
+                             weir_error *err)
+{
+    json_t *tree = json_parse(line, len, "the event", err);
+    const char *channel = json_string_value(json_object_get(tree, "channel"));
+    struct salesforce_emission emission = {
+        .service = json_string_value(json_object_get(tree, "service")),
+        .channel = channel ? channel : "",
+        .data = json_object_get(tree, "data"),
+        .count = number_of(tree, "count"),
+        .first = number_of(tree, "first"),
+        .pad = number_of(tree, "pad") > 0 ? (size_t)number_of(tree, "pad") : 0,
+        .id = number_of(tree, "id")};
+    weir_status status =
+        tree ? salesforce_emit(control->common->salesforce, &emission, ids, err) : err->status;
+    json_decref(tree);
+    return status;
+}
+
+static void emit(struct control *control, struct web_request *request)
+{
+    weir_error err = {0};
+    weir_bytes body = web_request_body(request);
+    const char *at = body.data, *end = at + body.len;
+    struct buf ids = BUF_INIT(IDS_MAX);
+    weir_status status = need_salesforce(control, &err);
+    buf_adds(&ids, "");
+    while (at < end && status == WEIR_OK) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((stop ? stop : end) - at);
+        status = emit_line(control, at, len, &ids, &err);
+        at += len + 1;
+    }
+    if (status == WEIR_OK && buf_finish(&ids, &err) == WEIR_OK)
+        say(request, 200, ids.data ? ids.data : "");
+    else
+        say(request, status_of(err.status), err.message);
+    buf_free(&ids);
+}
+
+static void happen(struct control *control, struct web_request *request)
+{
+    weir_error err = {0};
+    weir_bytes body = web_request_body(request);
+    struct web_answer done = {.status = 204};
+    char *line = mem_dup(body.data, body.len);
+    weir_status status = line ? need_salesforce(control, &err) : error_no_memory(&err);
+    if (status == WEIR_OK)
+        status = salesforce_order(control->common->salesforce, line, &err);
+    mem_free(line);
+    if (status == WEIR_OK)
+        web_answer(request, &done);
+    else
+        say(request, status_of(status), err.message);
+}
+
 static const struct {
     const char *method, *name;
     void (*run)(struct control *control, struct web_request *request);
 } orders[] = {
     {"POST", "/fault", add_fault},
     {"GET", "/requests", tell_requests},
+    {"POST", "/emit", emit},
+    {"POST", "/now", happen},
 };
 
 static void on_request(void *user, struct web_request *request)

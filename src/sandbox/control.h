@@ -3,6 +3,9 @@
  *
  *   POST URL/fault      lines as sandbox/fault.h reads them; 204, or 400 and what is wrong with it
  *   GET  URL/requests   the request log as JSON lines
+ *   POST URL/emit       events, one a JSON line: {"service","channel","data"} and what else struct
+ *                       salesforce_emission has; 200 and their replay ids, a line each
+ *   POST URL/now        a line as salesforce_order() reads it; 204
  *
  * @thread io, but for control_client.h, which is the other side. */
 #ifndef SANDBOX_CONTROL_H

@@ -112,3 +112,15 @@ char *control_requests(const char *url, weir_ms limit, weir_error *err)
 {
     return ask(url, "/requests", NULL, limit, err);
 }
+
+char *control_emit(const char *url, const char *lines, weir_ms limit, weir_error *err)
+{
+    return ask(url, "/emit", lines, limit, err);
+}
+
+weir_status control_now(const char *url, const char *line, weir_ms limit, weir_error *err)
+{
+    char *answer = ask(url, "/now", line, limit, err);
+    mem_free(answer);
+    return err->status;
+}

@@ -11,4 +11,8 @@
 weir_status control_fault(const char *url, const char *lines, weir_ms limit, weir_error *err);
 /* The request log as JSON lines; weir_free(). NULL: *err says why. */
 char *control_requests(const char *url, weir_ms limit, weir_error *err);
+/* Events, one a JSON line (sandbox/control.h). Their replay ids, a line each; weir_free(). */
+char *control_emit(const char *url, const char *lines, weir_ms limit, weir_error *err);
+/* What happens now to all: "salesforce kill". */
+weir_status control_now(const char *url, const char *line, weir_ms limit, weir_error *err);
 #endif

@@ -106,5 +106,39 @@ class Faults(SandboxCase):
                 self.assertIn("message", self.at("zeebe", "status", "--request-timeout", "500ms", "--json").error(), (what, how))
 
 
+class Orders(SandboxCase):
+    def emit(self, *args, stdin=None):
+        return [int(line) for line in self.expect(self.at("sandbox", "emit", *args, stdin=stdin), 0).out.splitlines()]
+
+    def test_each_event_gets_a_replay_id_that_comes_after_the_others(self):
+        ids = self.emit("salesforce", "/event/A__e", "--data", '{"x":1}') + self.emit("salesforce", "/u/A", "--data", '"text"')
+        ids += self.emit("salesforce", "/topic/A", "--lines", stdin='{"a":1}\n\n{"a":2}\n') + self.emit("salesforce", "/event/A__e", "--count", "2500")
+        self.assertEqual((len(ids), sorted(set(ids))), (2504, ids))
+        self.assertEqual(self.emit("salesforce", "/event/A__e", "--replay-id", "9007199254740993"), [9007199254740993])
+        self.assertEqual(self.emit("bayeux", "/a/b", "--data", "[1]"), [])
+
+    def test_what_cannot_be_emitted_is_refused(self):
+        for args, status, words in (
+            (("salesforce", "event/A__e"), 65, "is no channel"),
+            (("salesforce", "/event/B__e", "--data", "[]"), 65, "must be a JSON object"),
+            (("salesforce", "/event/B__e", "--data", "{"), 65, "--data.*line 1"),
+            (("salesforce", "/event/B__e", "--count", "0"), 65, "--count"),
+            (("salesforce", "/event/B__e", "--replay-id", "1"), 65, "does not come after"),
+            (("salesforce", "/event/a__E"), 65, "only by case"),
+            (("bayeux", "/a/*"), 65, "no channel"),
+            (("webpubsub", "x"), 64, "there are salesforce and bayeux"),
+            (("salesforce",), 64, "CHANNEL"),
+            (("salesforce", "/u/x", "--lines", "--data", "1"), 64, "--lines"),
+        ):
+            self.emit("salesforce", "/event/A__e")
+            self.expect(self.one_line(self.at("sandbox", "emit", *args)), status, "", words)
+
+    def test_orders_are_obeyed_or_refused(self):
+        for order in ("salesforce forget", "salesforce forget /event/C__e 3", "salesforce kill", "salesforce expire", "salesforce reroute", "bayeux kill"):
+            self.expect(self.at("sandbox", "now", *order.split()), 0, "", "")
+        for order in ("salesforce explode", "bayeux forget", "salesforce kill /a", "salesforce forget /a x"):
+            self.expect(self.one_line(self.at("sandbox", "now", *order.split())), 65, "", "there are|no number")
+
+
 if __name__ == "__main__":
     unittest.main()
