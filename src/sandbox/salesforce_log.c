@@ -20,7 +20,7 @@ struct sflog_channel {
     TAILQ_ENTRY(sflog_channel) link;
     char *name;
     struct bayeux_event **items;
-    size_t head, count, cap;
+    size_t head, count, cap, bytes;
     int64_t newest; /* 0: none ever */
 };
 
@@ -66,6 +66,7 @@ static void drop_oldest(struct sflog *log, struct sflog_channel *channel)
     struct bayeux_event *event = channel->items[channel->head++];
     channel->count--;
     log->bytes -= event->len;
+    channel->bytes -= event->len;
     bayeux_event_drop(event);
     if (channel->count == 0)
         channel->head = 0;
@@ -170,17 +171,24 @@ static void cut_by_age(struct sflog *log, struct sflog_channel *channel, int64_t
         drop_oldest(log, channel);
 }
 
-/* The channel's own oldest go first, then those of others. */
+static struct sflog_channel *fattest(const struct sflog *log)
+{
+    struct sflog_channel *one = NULL, *most = TAILQ_FIRST(&log->list);
+    TAILQ_FOREACH(one, &log->list, link)
+    {
+        if (one->bytes > most->bytes)
+            most = one;
+    }
+    return most;
+}
+
+/* Memory is taken from who has most of it: mostly the one that is appended to. */
 static void cut_by_size(struct sflog *log, struct sflog_channel *channel, size_t more)
 {
-    struct sflog_channel *other = TAILQ_FIRST(&log->list);
-    while (channel->count &&
-           (channel->count >= log->options.keep || log->bytes + more > log->options.bytes_max))
+    while (channel->count >= log->options.keep)
         drop_oldest(log, channel);
-    for (; other; other = TAILQ_NEXT(other, link)) {
-        while (other->count && log->bytes + more > log->options.bytes_max)
-            drop_oldest(log, other);
-    }
+    while (log->bytes && log->bytes + more > log->options.bytes_max)
+        drop_oldest(log, 2 * channel->bytes >= log->bytes ? channel : fattest(log));
 }
 
 bool sflog_append(struct sflog *log, struct sflog_channel *channel, struct bayeux_event *event)
@@ -192,6 +200,7 @@ bool sflog_append(struct sflog *log, struct sflog_channel *channel, struct bayeu
     channel->items[channel->head + channel->count++] = bayeux_event_ref(event);
     channel->newest = event->id;
     log->bytes += event->len;
+    channel->bytes += event->len;
     return true;
 }
 
