@@ -5,7 +5,7 @@
 #include "cli/fail.h"
 #include "cli/listen.h"
 #include "cli/salesforce_flags.h"
-#include "cli/salesforce_settings.h"
+#include "cli/salesforce_open.h"
 #include "cli/session.h"
 
 struct salesforce_listen {
@@ -118,16 +118,14 @@ static void open_handle(struct salesforce_listen *l, const struct args *args,
     options.give_up = l->options.give_up;
     options.on_news = listen_news;
     options.user = l->listen;
-    l->handle = weir_salesforce_open(&options, err);
-    if (!l->handle)
-        salesforce_name_settings(&l->settings, err);
+    l->handle = salesforce_open(&l->settings, &options, err);
     weir_replay_free(replay);
 }
 
 static int listen_on(struct salesforce_listen *l, const struct args *args)
 {
     weir_error err = {0};
-    weir_credentials *credentials = salesforce_credentials(&l->settings, &err);
+    weir_credentials *credentials = salesforce_credentials(&l->settings, args, &err);
     if (credentials)
         open_handle(l, args, credentials, &err);
     weir_credentials_free(credentials);

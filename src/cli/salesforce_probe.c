@@ -7,7 +7,7 @@
 #include "cli/fail.h"
 #include "cli/listen_channels.h"
 #include "cli/out.h"
-#include "cli/salesforce_settings.h"
+#include "cli/salesforce_open.h"
 #include "cli/session.h"
 #include "cli/token.h"
 
@@ -94,11 +94,12 @@ static weir_ms time_left(const struct probe *probe)
     return left > 0 ? left : WEIR_NO_WAIT;
 }
 
-static bool log_in(struct probe *probe, struct salesforce_settings *settings)
+static bool log_in(struct probe *probe, struct salesforce_settings *settings,
+                   const struct args *args)
 {
     weir_error err = {0};
     weir_token *token = NULL;
-    probe->credentials = salesforce_credentials(settings, &err);
+    probe->credentials = salesforce_credentials(settings, args, &err);
     if (probe->credentials)
         token = weir_credentials_token(probe->credentials, time_left(probe), &err);
     if (!token) {
@@ -106,8 +107,6 @@ static bool log_in(struct probe *probe, struct salesforce_settings *settings)
         return false;
     }
     const char *instance = weir_token_field(token, "instance_url");
-    if (!instance)
-        instance = salesforce_setting_text(settings, SALESFORCE_INSTANCE_URL);
     say(probe, "login", true, instance ? instance : "");
     weir_token_free(token);
     return true;
@@ -120,10 +119,8 @@ static char *shake_hands(struct probe *probe, struct salesforce_settings *settin
     weir_salesforce_options options;
     char *reply = NULL;
     salesforce_options(settings, probe->credentials, &options);
-    probe->handle = weir_salesforce_open(&options, &err);
-    if (!probe->handle)
-        salesforce_name_settings(settings, &err);
-    else
+    probe->handle = salesforce_open(settings, &options, &err);
+    if (probe->handle)
         reply = weir_salesforce_session(probe->handle, time_left(probe), &err);
     if (reply)
         say(probe, "handshake", true, "");
@@ -155,9 +152,9 @@ static void check_channel(struct probe *probe, const char *channel)
 }
 
 static void take_steps(struct probe *probe, struct salesforce_settings *settings,
-                       const struct listen_channels *channels)
+                       const struct listen_channels *channels, const struct args *args)
 {
-    bool in = log_in(probe, settings);
+    bool in = log_in(probe, settings, args);
     const char *missing = in ? "not tried: there is no session" : "not tried: there is no login";
     char *reply = in ? shake_hands(probe, settings) : NULL;
     if (!in)
@@ -178,14 +175,14 @@ int salesforce_probe_run(const struct args *args)
 {
     weir_error err = {0};
     weir_ms limit = session_timeout(args);
-    struct salesforce_settings settings = {.grant = NULL};
+    struct salesforce_settings settings = {.ready_instance = {0}};
     struct listen_channels channels;
     struct probe probe = {.json = session_json(args),
                           .until = limit == WEIR_FOREVER ? limit : clock_now() + limit};
     if (listen_channels_read(&channels, args, 0, &err) == WEIR_OK)
         (void)salesforce_settings_find(&settings, args, &err);
     if (err.status == WEIR_OK)
-        take_steps(&probe, &settings, &channels);
+        take_steps(&probe, &settings, &channels, args);
     weir_salesforce_close(probe.handle);
     weir_credentials_free(probe.credentials);
     salesforce_settings_free(&settings);
@@ -198,16 +195,14 @@ int salesforce_probe_run(const struct args *args)
 int salesforce_token_run(const struct args *args)
 {
     weir_error err = {0};
-    struct salesforce_settings settings = {.grant = NULL};
+    struct salesforce_settings settings = {.ready_instance = {0}};
     int status = token_check_form(args);
     if (status)
         return status;
     weir_credentials *credentials = NULL;
     if (salesforce_settings_find(&settings, args, &err) == WEIR_OK)
-        credentials = salesforce_credentials(&settings, &err);
-    const char *instance = salesforce_setting_text(&settings, SALESFORCE_INSTANCE_URL);
-    bool ready = salesforce_setting_text(&settings, SALESFORCE_ACCESS_TOKEN) && !settings.grant;
-    status = token_print(args, credentials, ready && instance ? instance : "", &err);
+        credentials = salesforce_credentials(&settings, args, &err);
+    status = token_print(args, credentials, str_text(&settings.ready_instance), &err);
     weir_credentials_free(credentials);
     salesforce_settings_free(&settings);
     return status;

@@ -11,7 +11,7 @@
 #include "cli/json_arg.h"
 #include "cli/lines.h"
 #include "cli/out.h"
-#include "cli/salesforce_settings.h"
+#include "cli/salesforce_open.h"
 #include "cli/session.h"
 
 #define LONGEST_LINE (4 * 1024 * 1024) /* far beyond the largest event */
@@ -107,16 +107,15 @@ static int publish_lines(struct publishing *p)
 
 /* ---- the command --------------------------------------------------------------------------- */
 
-static weir_salesforce *open_handle(struct salesforce_settings *settings, weir_error *err)
+static weir_salesforce *open_handle(struct salesforce_settings *settings, const struct args *args,
+                                    weir_error *err)
 {
     weir_salesforce_options options;
     weir_salesforce *handle = NULL;
-    weir_credentials *credentials = salesforce_credentials(settings, err);
+    weir_credentials *credentials = salesforce_credentials(settings, args, err);
     if (credentials) {
         salesforce_options(settings, credentials, &options);
-        handle = weir_salesforce_open(&options, err);
-        if (!handle)
-            salesforce_name_settings(settings, err);
+        handle = salesforce_open(settings, &options, err);
     }
     weir_credentials_free(credentials);
     return handle;
@@ -128,7 +127,7 @@ static int publish_on(struct publishing *p, const struct args *args, const char 
     struct salesforce_settings settings;
     int status = 0;
     if (salesforce_settings_find(&settings, args, &err) == WEIR_OK)
-        p->handle = open_handle(&settings, &err);
+        p->handle = open_handle(&settings, args, &err);
     salesforce_settings_free(&settings);
     if (!p->handle)
         return fail_with(&err);
