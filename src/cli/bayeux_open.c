@@ -86,7 +86,7 @@ weir_status bayeux_options_find(struct bayeux_settings *out, const struct args *
     return find_token(options, args, err);
 }
 
-weir_bayeux *bayeux_open(weir_bayeux_options *options, weir_error *err)
+weir_bayeux *cli_bayeux_open(weir_bayeux_options *options, weir_error *err)
 {
     static const struct option_name called[] = {{"weir_bayeux_open: ", ""},
                                                 {"url", "the URL"},

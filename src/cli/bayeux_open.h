@@ -17,6 +17,6 @@ struct bayeux_settings {
 weir_status bayeux_options_find(struct bayeux_settings *out, const struct args *args,
                                 weir_bayeux_options *options, weir_error *err);
 /* The handle; frees the credentials. Errors speak of flags. */
-weir_bayeux *bayeux_open(weir_bayeux_options *options, weir_error *err);
+weir_bayeux *cli_bayeux_open(weir_bayeux_options *options, weir_error *err);
 void bayeux_settings_free(struct bayeux_settings *settings);
 #endif

@@ -22,6 +22,11 @@ static weir_status take(void *handle, weir_event **events, size_t room, size_t *
     return weir_bayeux_take(handle, events, room, count, WEIR_NO_WAIT, err);
 }
 
+static weir_status end(void *handle, weir_error *err)
+{
+    return weir_bayeux_wait(handle, WEIR_NO_WAIT, err);
+}
+
 static int fd(void *handle)
 {
     return weir_bayeux_fd(handle);
@@ -41,11 +46,11 @@ static int listen_on(struct listen *listen, const struct listen_options *wanted,
     options->give_up = wanted->give_up;
     options->on_news = listen_news;
     options->user = listen;
-    weir_bayeux *handle = bayeux_open(options, &err);
+    weir_bayeux *handle = cli_bayeux_open(options, &err);
     if (!handle)
         return fail_with(&err);
     const struct listen_source source = {
-        .handle = handle, .subscribe = subscribe, .take = take, .fd = fd, .stop = stop};
+        .handle = handle, .subscribe = subscribe, .take = take, .end = end, .fd = fd, .stop = stop};
     int status = listen_run(listen, &source);
     weir_bayeux_close(handle);
     return status;
@@ -95,12 +100,13 @@ int bayeux_publish_run(const struct args *args)
     weir_bayeux_options options = {.struct_size = sizeof options};
     weir_bayeux *handle = NULL;
     const char *wrong = listen_channel_complaint(args->words[1]);
+    session_quiet(); /* whichever transport it was in the end */
     char *json = json_arg_value("data", args_text(args, "data"), &err);
     if (json && wrong)
         (void)fail_set(&err, WEIR_INVALID, "\"%.200s\" cannot be a channel: it %s", args->words[1],
                        wrong);
     if (err.status == WEIR_OK && bayeux_options_find(&settings, args, &options, &err) == WEIR_OK)
-        handle = bayeux_open(&options, &err);
+        handle = cli_bayeux_open(&options, &err);
     int status = handle ? publish(handle, args, json) : fail_with(&err);
     weir_bayeux_close(handle);
     weir_credentials_free(options.credentials);

@@ -93,6 +93,8 @@ static const struct command *const commands[] = {
     &command_zeebe_config,
     &generate_completion,
     &command_token,
+    &command_bayeux_listen,
+    &command_bayeux_publish,
     &command_sandbox,
     &command_sandbox_fault,
     &command_sandbox_emit,
@@ -129,6 +131,13 @@ static const struct section sections[] = {
      "Verbs, nouns and flags of zbctl are understood (--clientId is --client-id). Started under "
      "the "
      "name zbctl, weir is weir zeebe."},
+    {"salesforce", "Salesforce Streaming: durable events, platform events published",
+     "Where to log in: --login-url (a My Domain is fine) or --sandbox. As whom: what is there of a "
+     "ready token, a refresh token, a private key, a password and client credentials, in this "
+     "order, or what --grant says. Secrets come from SALESFORCE_... variables."},
+    {"bayeux", "Any CometD server: events heard and published",
+     "URL is the server's Bayeux endpoint, http or https. What it keeps of events is nothing: weir "
+     "salesforce is for those that must not be lost."},
     {"zeebe generate", "Things made from weir's own table", "See weir zeebe generate completion."},
     {0},
 };

@@ -253,23 +253,30 @@ static void note_life(struct coprocess_host *host)
     host->deaths = 0;
 }
 
+static bool has_finished(struct coprocess_host *host, int how)
+{
+    return atomic_load(&host->finishing) && (how == 0 || !has_more_to_write(host));
+}
+
 static void bury(struct coprocess_host *host, int how, bool stopping)
 {
-    struct str text = {0};
+    struct str text = {0}, whole = {0};
     take_the_rest(host);
     run_close(&host->process);
     say_how(host, how, &text);
     note_life(host);
-    host->finished = how == 0 && atomic_load(&host->finishing);
+    str_add(&whole, str_text(&text));
+    add_last_words(host, &whole);
+    if (protocol(host)->died(protocol(host)->user, str_text(&whole)))
+        host->pause = 0;
+    host->finished = has_finished(host, how);
     if (!stopping && !host->finished && host->deaths++ == 0)
         session_warn("coprocess", "it %s; it is started again", str_text(&text));
-    add_last_words(host, &text);
-    if (protocol(host)->died(protocol(host)->user, str_text(&text)))
-        host->pause = 0;
     if (host->finished && protocol(host)->finished)
         protocol(host)->finished(protocol(host)->user);
     plan_start(host);
     str_free(&text);
+    str_free(&whole);
 }
 
 static void look(struct coprocess_host *host)

@@ -30,7 +30,8 @@ struct coprocess_protocol {
     bool (*has_settled)(void *user);
     /* It has died, `how` says in which way. Had it done anything in this life? */
     bool (*died)(void *user, const char *how);
-    /* It was asked to finish, has ended with status 0, and is not started again. May be NULL. */
+    /* It was asked to finish, has ended with status 0 or with nothing left to be told, and is not
+     * started again. May be NULL. */
     void (*finished)(void *user);
     /* The thread ends: nothing is called any more. Frees `user`. */
     void (*ended)(void *user);
@@ -48,7 +49,7 @@ struct coprocess_options {
  * ended. */
 struct coprocess_host *coprocess_start(const struct coprocess_options *options, weir_error *err);
 /* There will be no more to say: once all is written its stdin ends, and it may take its time. If it
- * then ends with a failure, it is started again. */
+ * then fails with something still to be told, it is started again. */
 void coprocess_finish(struct coprocess_host *host);
 /* Takes no more. The process's stdin ends, then it is told, then killed; waits for that. NULL is
  * fine. */

@@ -110,13 +110,27 @@ void listen_news(weir_session_news news, const char *channel, const weir_error *
 
 /* ---- subscribing ----------------------------------------------------------------------------- */
 
+/* May it mend? A handle that has given up fails with what it could not mend. */
+static bool may_mend(struct listen *listen, weir_error *err)
+{
+    const struct listen_source *source = &listen->desk.source;
+    weir_error end = {0};
+    if (!weir_error_retryable(err))
+        return false;
+    if (source->end(source->handle, &end) == WEIR_NOTHING)
+        return true;
+    if (end.status != WEIR_OK)
+        *err = end;
+    return false;
+}
+
 /* True: once more. The library waits itself for what may mend; this is for what it did not. */
-static bool try_again(struct listen *listen, const weir_error *err)
+static bool try_again(struct listen *listen, weir_error *err)
 {
     struct pollfd halt = {.fd = listen->halt[0], .events = POLLIN};
     if (atomic_load(&listen->halting) || err->status == WEIR_STOPPED)
         return false;
-    if (weir_error_retryable(err))
+    if (may_mend(listen, err))
         return poll(&halt, 1, TRY_AGAIN) == 0;
     desk_fail(&listen->desk, err);
     return false;
@@ -239,7 +253,7 @@ static void take_events(struct listen *listen, size_t room)
     weir_status status = source->take(source->handle, events, room, &count, &err);
     if (status == WEIR_OK)
         hand_on(listen, events, count);
-    else if (status != WEIR_NOTHING && !weir_error_retryable(&err))
+    else if (status != WEIR_NOTHING && !may_mend(listen, &err))
         desk_fail(&listen->desk, &err);
 }
 
@@ -306,7 +320,8 @@ static weir_ms over_at(const struct listen *listen)
 static bool is_done(const struct listen *listen)
 {
     const struct listen_options *options = listen->options;
-    bool nothing = atomic_load(&listen->desk.in_hand) == 0;
+    bool tells = listen->coprocess && !listen->desk.source.ack; /* what it writes is wanted */
+    bool nothing = atomic_load(&listen->desk.in_hand) == 0 && !tells;
     bool alone = options->kind == LISTEN_STDIN && listen->no_input;
     bool finished = listen->coprocess && listen_coprocess_has_finished(listen->coprocess);
     return nothing || alone || finished || clock_now() >= listen->end_at;

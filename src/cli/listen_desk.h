@@ -15,6 +15,8 @@ struct listen_source {
                         weir_error *err);
     /* NULL: there is nothing to acknowledge. */
     weir_status (*ack)(void *handle, weir_event *const *events, size_t count, weir_error *err);
+    /* WEIR_NOTHING: it lives; else how it has ended. Does not wait. */
+    weir_status (*end)(void *handle, weir_error *err);
     int (*fd)(void *handle);
     void (*stop)(void *handle);
 };

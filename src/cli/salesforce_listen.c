@@ -34,6 +34,11 @@ static weir_status ack(void *handle, weir_event *const *events, size_t count, we
     return weir_salesforce_ack_all(handle, events, count, err);
 }
 
+static weir_status end(void *handle, weir_error *err)
+{
+    return weir_salesforce_wait(handle, WEIR_NO_WAIT, err);
+}
+
 static int fd(void *handle)
 {
     return weir_salesforce_fd(handle);
@@ -118,7 +123,7 @@ static void open_handle(struct salesforce_listen *l, const struct args *args,
     options.give_up = l->options.give_up;
     options.on_news = listen_news;
     options.user = l->listen;
-    l->handle = salesforce_open(&l->settings, &options, err);
+    l->handle = cli_salesforce_open(&l->settings, &options, err);
     weir_replay_free(replay);
 }
 
@@ -135,6 +140,7 @@ static int listen_on(struct salesforce_listen *l, const struct args *args)
                                          .subscribe = subscribe,
                                          .take = take,
                                          .ack = ack,
+                                         .end = end,
                                          .fd = fd,
                                          .stop = stop};
     int status = listen_run(l->listen, &source);

@@ -66,8 +66,8 @@ static const char *where(const struct setting *setting)
     return setting->value ? setting->where : NULL;
 }
 
-weir_salesforce *salesforce_open(const struct salesforce_settings *settings,
-                                 const weir_salesforce_options *options, weir_error *err)
+weir_salesforce *cli_salesforce_open(const struct salesforce_settings *settings,
+                                     const weir_salesforce_options *options, weir_error *err)
 {
     const struct option_name called[] = {{"weir_salesforce_open: ", ""},
                                          {"instance_url", where(&settings->instance_url)},

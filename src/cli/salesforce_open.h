@@ -24,6 +24,6 @@ weir_credentials *salesforce_credentials(struct salesforce_settings *settings,
 void salesforce_options(struct salesforce_settings *settings, weir_credentials *credentials,
                         weir_salesforce_options *out);
 /* Opens; errors speak of flags and variables. */
-weir_salesforce *salesforce_open(const struct salesforce_settings *settings,
-                                 const weir_salesforce_options *options, weir_error *err);
+weir_salesforce *cli_salesforce_open(const struct salesforce_settings *settings,
+                                     const weir_salesforce_options *options, weir_error *err);
 #endif

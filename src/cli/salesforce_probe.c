@@ -119,7 +119,7 @@ static char *shake_hands(struct probe *probe, struct salesforce_settings *settin
     weir_salesforce_options options;
     char *reply = NULL;
     salesforce_options(settings, probe->credentials, &options);
-    probe->handle = salesforce_open(settings, &options, &err);
+    probe->handle = cli_salesforce_open(settings, &options, &err);
     if (probe->handle)
         reply = weir_salesforce_session(probe->handle, time_left(probe), &err);
     if (reply)

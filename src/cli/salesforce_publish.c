@@ -115,7 +115,7 @@ static weir_salesforce *open_handle(struct salesforce_settings *settings, const 
     weir_credentials *credentials = salesforce_credentials(settings, args, err);
     if (credentials) {
         salesforce_options(settings, credentials, &options);
-        handle = salesforce_open(settings, &options, err);
+        handle = cli_salesforce_open(settings, &options, err);
     }
     weir_credentials_free(credentials);
     return handle;

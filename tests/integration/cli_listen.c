@@ -94,6 +94,13 @@ static weir_status ack(void *handle, weir_event *const *events, size_t count, we
     return WEIR_OK;
 }
 
+static weir_status end(void *handle, weir_error *err)
+{
+    (void)handle;
+    (void)err;
+    return WEIR_NOTHING;
+}
+
 static int fd(void *handle)
 {
     (void)handle;
@@ -141,7 +148,7 @@ static void run_program(enum listen_kind kind, const char *shell)
 static void live(void)
 {
     const struct listen_source source = {
-        .subscribe = subscribe, .take = take, .ack = ack, .fd = fd, .stop = stop};
+        .subscribe = subscribe, .take = take, .ack = ack, .end = end, .fd = fd, .stop = stop};
     int status = 0;
     out_setup();
     fail_setup("test", false);
