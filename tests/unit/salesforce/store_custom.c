@@ -6,6 +6,8 @@
 #include "core/deadline.h"
 #include "salesforce/store.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +138,69 @@ static void rubbish_is_refused_with_the_channels_name(void **state)
     }
 }
 
+static sem_t inside, go_on;
+
+static weir_status blocking_load(void *user, const weir_replay_key *key,
+                                 char record[WEIR_REPLAY_RECORD_SIZE], weir_error *err)
+{
+    (void)user;
+    (void)key;
+    (void)record;
+    (void)err;
+    sem_post(&inside);
+    while (sem_wait(&go_on)) {
+    }
+    return WEIR_NOT_FOUND;
+}
+
+struct loader {
+    weir_replay *store;
+    struct claim *claim;
+    weir_status status;
+};
+
+static void *run_load(void *user)
+{
+    struct loader *l = user;
+    struct record out;
+    l->status = store_load(l->store, l->claim, CHANNEL, &out, never, NULL);
+    return NULL;
+}
+
+static void who_waits_for_another_thread_has_a_limit(void **state)
+{
+    (void)state;
+    weir_error err = {0};
+    struct own_store own = {0};
+    struct record out;
+    pthread_t thread;
+    struct loader loader = {.status = WEIR_BUG};
+    weir_replay_ops ops = own_store_ops;
+    ops.load = blocking_load;
+    assert_int_equal(sem_init(&inside, 0, 0), 0);
+    assert_int_equal(sem_init(&go_on, 0, 0), 0);
+    loader.store = weir_replay_custom(&ops, &own, &err);
+    assert_int_equal(store_claim(loader.store, ORG, "", never, &loader.claim, &err), WEIR_OK);
+    assert_int_equal(pthread_create(&thread, NULL, run_load, &loader), 0);
+    while (sem_wait(&inside)) {
+    }
+    struct deadline soon = deadline_in(clock_system(), 10, 10);
+    assert_int_equal(store_load(loader.store, loader.claim, CHANNEL, &out, soon, &err),
+                     WEIR_TIMEOUT);
+    assert_true(store_claim_good(loader.store, loader.claim)); /* never waits */
+    sem_post(&go_on);
+    pthread_join(thread, NULL);
+    assert_int_equal(loader.status, WEIR_NOTHING);
+    sem_post(&go_on);
+    assert_int_equal(store_load(loader.store, loader.claim, CHANNEL, &out, never, &err),
+                     WEIR_NOTHING);
+    store_release(loader.store, loader.claim, never);
+    weir_replay_free(loader.store);
+    own_store_clear(&own);
+    sem_destroy(&inside);
+    sem_destroy(&go_on);
+}
+
 static void the_end_is_told_once_with_the_last_reference(void **state)
 {
     (void)state;
@@ -184,6 +249,7 @@ int main(void)
         TEST(a_failure_without_words_has_its_statuss_name),
         TEST(a_claim_that_fails_is_not_released),
         TEST(rubbish_is_refused_with_the_channels_name),
+        cmocka_unit_test(who_waits_for_another_thread_has_a_limit),
         cmocka_unit_test(the_end_is_told_once_with_the_last_reference),
         cmocka_unit_test(functions_that_must_be_there_are_named),
     };

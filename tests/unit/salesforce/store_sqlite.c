@@ -2,7 +2,8 @@
 #include "lib/check.h"
 #include "unit/salesforce/store_lib.h"
 
-#include "salesforce/sqlite.h"
+#include "core/clock.h"
+#include "salesforce/store_sqlite.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -291,6 +292,36 @@ static void processes_that_make_it_at_once_make_one(void **state)
     weir_replay_free(store);
 }
 
+static int first_column(void *user, int count, char **texts, char **names)
+{
+    (void)names;
+    assert_int_equal(count, 1);
+    (void)snprintf(user, 32, "%s", texts[0]);
+    return 0;
+}
+
+static void a_networks_file_system_gets_no_log_in_shared_memory(void **state)
+{
+    struct fixture *f = *state;
+    struct sqlite_place place;
+    struct sqlite_file file = {NULL, "the store"};
+    char mode[32] = "";
+    assert_int_equal(sqlite_load(&f->err), WEIR_OK);
+    assert_int_equal(sqlite_place_find(&place, f->path, file.what, &f->err), WEIR_OK);
+    assert_false(place.network);
+    for (int again = 0; again < 2; again++) { /* made, then found */
+        place.network = true;
+        assert_int_equal(sqlite_file_open(&file, &place, clock_system(), &f->err), WEIR_OK);
+        assert_int_equal(sqlite.exec(file.db, "PRAGMA journal_mode", first_column, mode, NULL), 0);
+        assert_string_equal(mode, "truncate");
+        assert_int_equal(sqlite.exec(file.db, "PRAGMA synchronous", first_column, mode, NULL), 0);
+        assert_string_equal(mode, "2");
+        sqlite.close(file.db);
+    }
+    made_with(f, 4); /* and is one with a log on a disk */
+    must_have(f, 4);
+}
+
 static void the_log_and_the_file_stay_small(void **state)
 {
     struct fixture *f = *state;
@@ -324,6 +355,7 @@ int main(void)
         FILE_TEST(another_process_conflicts_and_is_named_until_it_is_killed),
         FILE_TEST(a_process_killed_at_any_instant_leaves_all_it_has_told),
         FILE_TEST(processes_that_make_it_at_once_make_one),
+        FILE_TEST(a_networks_file_system_gets_no_log_in_shared_memory),
         FILE_TEST(the_log_and_the_file_stay_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

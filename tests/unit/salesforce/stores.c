@@ -6,6 +6,7 @@
 #include "core/deadline.h"
 #include "salesforce/store.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,44 @@ static void many_channels_keep_their_records(void **state)
     }
 }
 
+struct user {
+    weir_replay *store;
+    const char *group;
+    int64_t ended_at;
+};
+
+/* Saves and loads; the last position it has read back. */
+static void *use(void *user)
+{
+    struct user *u = user;
+    struct claim *claim = NULL;
+    struct record record = {.has_position = true}, back;
+    struct store_change change = {"/event/A__e", &record, false};
+    if (store_claim(u->store, ORG, u->group, soon(), &claim, NULL) != WEIR_OK)
+        return NULL;
+    for (record.position = 1; record.position <= 100; record.position++) {
+        if (store_save(u->store, claim, &change, 1, soon(), NULL) == WEIR_OK &&
+            store_load(u->store, claim, "/event/A__e", &back, soon(), NULL) == WEIR_OK &&
+            back.position == record.position)
+            u->ended_at = back.position;
+    }
+    store_release(u->store, claim, soon());
+    return NULL;
+}
+
+static void any_thread_may_use_it(void **state)
+{
+    struct fixture *f = *state;
+    struct user users[] = {{f->store, "a", 0}, {f->store, "b", 0}, {f->store, "c", 0}};
+    pthread_t threads[COUNT(users)];
+    for (size_t i = 0; i < COUNT(users); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, use, &users[i]), 0);
+    for (size_t i = 0; i < COUNT(users); i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < COUNT(users); i++)
+        assert_int_equal(users[i].ended_at, 100);
+}
+
 static void a_held_error_and_null_open_nothing(void **state)
 {
     (void)state;
@@ -264,6 +303,7 @@ int main(void)
         EACH(organisations_and_groups_are_apart),
         EACH(two_listeners_of_one_store_conflict_until_one_has_gone),
         EACH(a_claim_that_is_held_by_a_lock_is_good_for_ever),
+        EACH(any_thread_may_use_it),
         EACH(many_channels_keep_their_records),
         cmocka_unit_test(a_held_error_and_null_open_nothing),
     };
