@@ -33,7 +33,8 @@ struct redis_link {
     pthread_cond_t news;
     enum state state; /* @locked, as all below */
     weir_error why;   /* when it is DOWN */
-    struct buf in;
+    struct buf in;    /* failed: no memory */
+    bool flood;       /* more than anybody asks for */
 
     struct buf answer;         /* of the waiting thread, as the rest */
     const struct buf *request; /* on its way to the I/O thread */
@@ -112,7 +113,7 @@ static void on_data(void *user, const uint8_t *data, size_t len)
     if (link->in.len + len <= RESP_ANSWER_MAX)
         buf_add(&link->in, data, len);
     else
-        link->in.failed = true; /* nobody asks for so much */
+        link->flood = true;
     pthread_cond_signal(&link->news);
     pthread_mutex_unlock(&link->lock);
 }
@@ -235,7 +236,7 @@ void redis_link_drop(struct redis_link *link)
     pthread_mutex_lock(&link->lock);
     link->state = DOWN;
     buf_free(&link->in);
-    link->in.failed = false;
+    link->in.failed = link->flood = false;
     pthread_mutex_unlock(&link->lock);
 }
 
@@ -270,8 +271,13 @@ static bool take_answer(struct redis_link *link, struct resp *answer, weir_statu
                         weir_error *err)
 {
     size_t used = 0;
-    enum resp_state state =
-        link->in.failed ? RESP_BROKEN : resp_parse(link->in.data, link->in.len, answer, &used);
+    enum resp_state state = resp_parse(link->in.data, link->in.len, answer, &used);
+    if (link->in.failed) {
+        *status = error_no_memory(err);
+        return true;
+    }
+    if (link->flood)
+        state = RESP_BROKEN;
     if (state == RESP_MORE && link->state == UP)
         return false;
     if (state == RESP_READY && used == link->in.len) {

@@ -1,124 +1,24 @@
 /* The store in Redis against servers that no Redis is: each connection follows a script of
  * answers. */
 #include "lib/check.h"
+#include "lib/scripted.h"
 
 #include "core/clock.h"
 #include "core/deadline.h"
 #include "salesforce/store.h"
 
-#include <arpa/inet.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define OK     "*1\r\n$2\r\nok\r\n"
 #define RECORD "*3\r\n$2\r\nok\r\n$16\r\n9007199254740993\r\n$15\r\n{\"began\":\"all\"}\r\n"
-
-#define CLOSE  ""     /* instead of an answer */
-#define SILENT NULL   /* from here on */
-#define FLOOD  "$"    /* for ever */
-#define CRUMBS "\x01" /* before an answer: byte by byte */
-
-/* What a connection answers to its first request, its second, ...; then it is SILENT. */
-struct talk {
-    const char *answers[8];
-};
-
-struct server {
-    const struct talk *talks;
-    size_t count, served;
-    int listener;
-    unsigned port;
-    pthread_t thread;
-};
-
-/* True once a request has come; requests here fit a segment, and one waits for its answer. */
-static bool request(int fd)
-{
-    char data[8192];
-    return recv(fd, data, sizeof data, 0) > 0;
-}
-
-static bool say(int fd, const char *text, size_t len)
-{
-    return send(fd, text, len, MSG_NOSIGNAL) == (ssize_t)len;
-}
-
-static bool answer(int fd, const char *text)
-{
-    static const char more[4096] = {'x'};
-    if (strcmp(text, FLOOD) == 0) {
-        (void)say(fd, "$60000\r\n", 8);
-        while (say(fd, more, sizeof more)) {
-        }
-        return false;
-    }
-    if (*text != *CRUMBS)
-        return say(fd, text, strlen(text));
-    for (text++; *text; text++) {
-        if (!say(fd, text, 1))
-            return false;
-    }
-    return true;
-}
-
-static void serve(int fd, const struct talk *talk)
-{
-    for (size_t i = 0; i < COUNT(talk->answers) && request(fd); i++) {
-        if (!talk->answers[i]) {
-            while (request(fd)) {
-            }
-            return;
-        }
-        if (!*talk->answers[i] || !answer(fd, talk->answers[i]))
-            return;
-    }
-}
-
-static void *run(void *user)
-{
-    struct server *s = user;
-    int fd;
-    while ((fd = accept(s->listener, NULL, NULL)) >= 0) {
-        static const struct talk silent = {{SILENT}};
-        serve(fd, s->served < s->count ? &s->talks[s->served] : &silent);
-        s->served++;
-        close(fd);
-    }
-    return NULL;
-}
-
-static void start(struct server *s, const struct talk *talks, size_t count)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof at;
-    const int on = 1;
-    *s = (struct server){.talks = talks, .count = count};
-    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
-    assert_int_equal(bind(s->listener, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(s->listener, 8), 0);
-    assert_int_equal(getsockname(s->listener, (struct sockaddr *)&at, &len), 0);
-    s->port = ntohs(at.sin_port);
-    assert_int_equal(pthread_create(&s->thread, NULL, run, s), 0);
-}
-
-static void stop(struct server *s)
-{
-    (void)shutdown(s->listener, SHUT_RDWR);
-    pthread_join(s->thread, NULL);
-    close(s->listener);
-}
 
 static struct deadline within(weir_ms limit)
 {
     return deadline_in(clock_system(), limit, limit);
 }
 
-static weir_replay *opened(const struct server *s, const char *user)
+static weir_replay *opened(const struct scripted *s, const char *user)
 {
     char url[128];
     weir_error err = {0};
@@ -131,20 +31,20 @@ static weir_replay *opened(const struct server *s, const char *user)
 /* Claims with these talks, one a connection; returns how that ended. */
 static weir_status claims(const struct talk *talks, size_t count, weir_ms limit, weir_error *err)
 {
-    struct server server;
+    struct scripted server;
     struct claim *claim = NULL;
-    start(&server, talks, count);
+    scripted_start(&server, talks, count);
     weir_replay *store = opened(&server, "");
     weir_status status = store_claim(store, "org", "group", within(limit), &claim, err);
     store_release(store, claim, within(1));
     weir_replay_free(store);
-    stop(&server);
+    scripted_stop(&server);
     return status;
 }
 
 static void an_answer_may_come_in_crumbs(void **state)
 {
-    static const struct talk talks[] = {{{CRUMBS OK, OK}}};
+    static const struct talk talks[] = {{{TALK_CRUMBS OK, OK}}};
     weir_error err;
     (void)state;
     assert_int_equal(claims(talks, 1, 10000, &err), WEIR_OK);
@@ -152,7 +52,8 @@ static void an_answer_may_come_in_crumbs(void **state)
 
 static void a_connection_that_is_cut_is_replaced(void **state)
 {
-    static const struct talk talks[] = {{{CLOSE}}, {{"*1\r\n$2\r\no", CLOSE}}, {{CLOSE}}, {{OK}}};
+    static const struct talk talks[] = {
+        {{TALK_CLOSE}}, {{"*1\r\n$2\r\no", TALK_CLOSE}}, {{TALK_CLOSE}}, {{OK}}};
     weir_error err;
     (void)state;
     assert_int_equal(claims(talks, COUNT(talks), 30000, &err), WEIR_OK);
@@ -170,7 +71,7 @@ static void what_mends_is_waited_for(void **state)
 
 static void silence_ends_in_time(void **state)
 {
-    static const struct talk talks[] = {{{SILENT}}};
+    static const struct talk talks[] = {{{TALK_SILENT}}};
     weir_error err;
     (void)state;
     assert_int_equal(claims(talks, 1, 50, &err), WEIR_TIMEOUT);
@@ -181,7 +82,7 @@ static void silence_ends_in_time(void **state)
 static void what_is_no_redis_is_said(void **state)
 {
     static const struct talk talks[][1] = {{{{"HTTP/1.1 400 Bad Request\r\n\r\n"}}},
-                                           {{{FLOOD}}},
+                                           {{{TALK_FLOOD}}},
                                            {{{OK "+more\r\n"}}},
                                            {{{"*1\r\n$4\r\nwhat\r\n"}}},
                                            {{{":1\r\n"}}},
@@ -200,16 +101,16 @@ static void refused_credentials_are_not_tried_again(void **state)
 {
     static const struct talk talks[] = {{{"-WRONGPASS invalid username-password pair\r\n", OK}},
                                         {{"+OK\r\n", OK}}};
-    struct server server;
+    struct scripted server;
     struct claim *claim = NULL;
     weir_error err = {0};
     (void)state;
-    start(&server, talks, COUNT(talks));
+    scripted_start(&server, talks, COUNT(talks));
     weir_replay *store = opened(&server, "u:hunter2@");
     assert_int_equal(store_claim(store, "org", "", within(10000), &claim, &err), WEIR_BAD_LOGIN);
     assert_null(strstr(err.message, "hunter2"));
     weir_replay_free(store);
-    stop(&server);
+    scripted_stop(&server);
     assert_int_equal(server.served, 1);
 }
 
@@ -221,12 +122,12 @@ static void records_are_read_and_rubbish_is_refused(void **state)
           "*2\r\n$2\r\nok\r\n$0\r\n\r\n", "*3\r\n$5\r\ntaken\r\n$5\r\nshort\r\n:7\r\n", OK}}};
     static const weir_status wanted[] = {WEIR_OK,    WEIR_NOTHING,  WEIR_STORE,
                                          WEIR_STORE, WEIR_PROTOCOL, WEIR_CONFLICT};
-    struct server server;
+    struct scripted server;
     struct claim *claim = NULL;
     struct record record;
     weir_error err = {0};
     (void)state;
-    start(&server, talks, COUNT(talks));
+    scripted_start(&server, talks, COUNT(talks));
     weir_replay *store = opened(&server, "");
     assert_int_equal(store_claim(store, "org", "", within(10000), &claim, &err), WEIR_OK);
     for (size_t i = 0; i < COUNT(wanted); i++) {
@@ -239,17 +140,17 @@ static void records_are_read_and_rubbish_is_refused(void **state)
     }
     store_release(store, claim, within(10000));
     weir_replay_free(store);
-    stop(&server);
+    scripted_stop(&server);
 }
 
 static void a_claim_is_good_from_before_it_was_asked_for(void **state)
 {
     static const struct talk talks[] = {{{OK, OK}}};
-    struct server server;
+    struct scripted server;
     struct claim *claim = NULL;
     weir_error err = {0};
     (void)state;
-    start(&server, talks, COUNT(talks));
+    scripted_start(&server, talks, COUNT(talks));
     weir_replay *store = opened(&server, "");
     int64_t before = clock_boot(clock_system());
     assert_int_equal(store_claim(store, "org", "", within(10000), &claim, &err), WEIR_OK);
@@ -259,7 +160,7 @@ static void a_claim_is_good_from_before_it_was_asked_for(void **state)
     assert_true(store_claim_good(store, claim));
     store_release(store, claim, within(10000));
     weir_replay_free(store);
-    stop(&server);
+    scripted_stop(&server);
 }
 
 int main(void)

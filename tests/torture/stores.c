@@ -2,6 +2,7 @@
  * memory has changed nothing, and the claim is free again. */
 #include "lib/check.h"
 #include "lib/replay_ops.h"
+#include "lib/scripted.h"
 #include "lib/torture.h"
 
 #include "core/clock.h"
@@ -71,6 +72,33 @@ static weir_status of_the_programs_own(void *user, weir_error *err)
     return status;
 }
 
+/* On a connection of its own each time: also what making it allocates fails. */
+static weir_status in_redis(void *user, weir_error *err)
+{
+    char url[64];
+    const struct scripted *server = user;
+    (void)snprintf(url, sizeof url, "redis://u:p@127.0.0.1:%u/3", server->port);
+    weir_replay *store = weir_replay_redis(url, err);
+    weir_status status = store ? used(store, err) : err->status;
+    weir_replay_free(store);
+    return status;
+}
+
+static void a_store_in_redis_survives(void **state)
+{
+#define BULK(len, text) "$" #len "\r\n" text "\r\n"
+    static const char ok[] = "*1\r\n" BULK(2, "ok");
+    static const char none[] = "*3\r\n" BULK(2, "ok") BULK(0, "") BULK(0, "");
+    static const char five[] = "*3\r\n" BULK(2, "ok") BULK(1, "5") BULK(15, "{\"began\":\"all\"}");
+    static const char lost[] = "*1\r\n" BULK(4, "lost");
+    static const struct talk talks[] = {{{"+OK\r\n", "+OK\r\n", ok, none, lost, ok, five, ok}}};
+    struct scripted server;
+    (void)state;
+    scripted_start(&server, talks, COUNT(talks));
+    torture(in_redis, &server);
+    scripted_stop(&server);
+}
+
 static void every_store_survives(void **state)
 {
     (void)state;
@@ -98,6 +126,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_store_survives)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_store_survives),
+                                       cmocka_unit_test(a_store_in_redis_survives)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
