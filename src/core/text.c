@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 static const char standard_alphabet[] =
@@ -27,6 +28,15 @@ static void encode(struct buf *out, const uint8_t *in, size_t len, const char *a
 void base64_add(struct buf *out, const void *data, size_t len, bool padded)
 {
     encode(out, data, len, standard_alphabet, padded);
+}
+
+void base64_sha1_add(struct buf *out, const void *data, size_t len)
+{
+    uint8_t digest[20];
+    if (EVP_Digest(data, len, digest, NULL, EVP_sha1(), NULL) == 1)
+        base64_add(out, digest, sizeof digest, true);
+    else
+        out->failed = true;
 }
 
 void base64url_add(struct buf *out, const void *data, size_t len)

@@ -12,6 +12,9 @@ void base64url_add(struct buf *out, const void *data, size_t len); /* never padd
  * memory (*out_len is SIZE_MAX then). *out is mem_free()d by the caller. */
 bool base64_decode(const char *text, size_t len, bool url_alphabet, void **out, size_t *out_len);
 
+/* The SHA-1 of `data`, in Base64: what RFC 6455, 4.2.2 wants. A failure fails `out`. */
+void base64_sha1_add(struct buf *out, const void *data, size_t len);
+
 /* application/x-www-form-urlencoded, WHATWG URL, 5.2 (blank becomes '+'). */
 void form_add(struct buf *out, const char *text);
 /* gRPC's percent-encoding of grpc-message: only %HH is decoded, broken sequences stay as they are.

@@ -34,7 +34,7 @@ static bool add(struct wiped *w, const char *data, size_t len)
     size_t cap = w->cap ? w->cap : 512;
     while (cap <= w->len + len)
         cap *= 2;
-    if (cap > w->cap && !move(w, cap))
+    if ((!w->data || cap > w->cap) && !move(w, cap))
         return false;
     if (len)
         memcpy(w->data + w->len, data, len);
@@ -98,7 +98,7 @@ size_t answer_head(struct incoming *in, const char *line, size_t len)
     return len;
 }
 
-static const char *head_value(const struct incoming *in, const char *name)
+const char *answer_value(const struct incoming *in, const char *name)
 {
     const char *at = in->heads.data;
     for (size_t i = 0; i < in->head_count; i++) {
@@ -114,8 +114,9 @@ static const char *head_value(const struct incoming *in, const char *name)
 static size_t announced(const struct incoming *in)
 {
     int64_t len = 0;
-    const char *value = head_value(in, "Content-Length");
-    if (!value || head_value(in, "Content-Encoding") || !text_number(value, 0, INT64_MAX / 2, &len))
+    const char *value = answer_value(in, "Content-Length");
+    if (!value || answer_value(in, "Content-Encoding") ||
+        !text_number(value, 0, INT64_MAX / 2, &len))
         return 0;
     return (size_t)len;
 }

@@ -63,6 +63,8 @@ const char *http_header(const struct http_answer *answer, const char *name); /* 
 /* The body becomes the caller's, without a copy: NUL-terminated, core/mem. Once, and only of a
  * request with `no_secret`. NULL: no memory for an empty one. */
 char *http_take_body(const struct http_answer *answer, size_t *len);
+/* Whether `line` is "Name: value" without what would make two of it; never quotes the value. */
+weir_status http_check_header(const char *line, weir_error *err);
 /* Seconds since the epoch (RFC 9110, 5.6.7); `wall_ns` tells the century of a year of two digits.
  * False: no date. */
 bool http_date(const char *text, int64_t wall_ns, int64_t *seconds);

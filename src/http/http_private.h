@@ -7,6 +7,7 @@
 #ifndef HTTP_HTTP_PRIVATE_H
 #define HTTP_HTTP_PRIVATE_H
 
+#include "http/answer.h"
 #include "http/curl.h"
 #include "http/http.h"
 #include "io/resolve.h"
@@ -42,41 +43,6 @@ struct request { /* immutable, reference counted */
 struct request *request_new(const struct http_request *from, const char *proxy, weir_error *err);
 struct request *request_ref(struct request *request);
 void request_free(struct request *request);
-
-/* ---- an answer, as it arrives (answer.c) ------------------------------------------------- */
-
-/* Grows, but leaves no copy behind, unless there is nothing to hide. */
-struct wiped {
-    char *data; /* NUL-terminated whenever not NULL */
-    size_t len, cap;
-    bool plain;
-};
-
-enum answer_trouble {
-    ANSWER_GOOD,
-    ANSWER_HEADERS_TOO_LARGE,
-    ANSWER_BODY_TOO_LARGE,
-    ANSWER_NO_MEMORY
-};
-
-struct incoming {
-    struct wiped body, heads; /* heads: name NUL value NUL ... of the last answer */
-    size_t head_bytes;        /* of all answers, informational ones too */
-    size_t head_count;
-    bool heads_over;      /* what follows are trailers */
-    unsigned set_cookies; /* how many of these headers */
-    size_t max_body;
-    enum answer_trouble trouble;
-    struct http_header *headers; /* of answer_view() */
-};
-
-/* Both return `len`, or 0 when there is trouble: libcurl's way to be told to stop. */
-size_t answer_head(struct incoming *in, const char *line, size_t len);
-size_t answer_body(struct incoming *in, const char *data, size_t len);
-/* False: no memory. */
-bool answer_view(struct incoming *in, int status, const struct clock *clock,
-                 struct http_answer *out);
-void answer_clear(struct incoming *in);
 
 /* ---- Retry-After (retry_after.c) --------------------------------------------------------- */
 

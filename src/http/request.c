@@ -39,7 +39,7 @@ static bool printable(const char *value)
     return true;
 }
 
-static weir_status check_header(const char *line, weir_error *err)
+weir_status http_check_header(const char *line, weir_error *err)
 {
     size_t name = strcspn(line, ":");
     if (line[name] != ':' || !token(line, name))
@@ -80,7 +80,7 @@ static weir_status copy_headers(struct request *r, const struct http_request *fr
 {
     weir_status status = WEIR_OK;
     for (size_t i = 0; status == WEIR_OK && from->headers && from->headers[i]; i++) {
-        status = check_header(from->headers[i], err);
+        status = http_check_header(from->headers[i], err);
         char *line = status == WEIR_OK ? mem_strdup(from->headers[i]) : NULL;
         if (line)
             mark_empty(line);

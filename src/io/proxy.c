@@ -206,3 +206,17 @@ weir_status proxy_for(const char *option, const char *host, uint16_t port, bool 
     }
     return parse(text, what, out, err);
 }
+
+char *proxy_authorization(const char *userinfo)
+{
+    struct buf plain = BUF_INIT((size_t)8 * 1024);
+    struct buf value = BUF_INIT((size_t)16 * 1024);
+    buf_reserve(&plain, strlen(userinfo)); /* growing would leave copies behind */
+    buf_reserve(&value, 2 * strlen(userinfo) + 16);
+    percent_decode(&plain, userinfo, strlen(userinfo));
+    buf_adds(&value, "Basic ");
+    base64_add(&value, plain.data ? plain.data : "", plain.len, true);
+    secret_wipe(plain.data, plain.len);
+    buf_free(&plain);
+    return value.data;
+}

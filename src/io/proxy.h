@@ -13,4 +13,7 @@
  * variable. */
 weir_status proxy_for(const char *option, const char *host, uint16_t port, bool tls,
                       struct url *out, weir_error *err);
+/* Basic authentication (RFC 7617) from an URL's user part, "Basic ...": for a proxy, or a server.
+ * secret_free_text(); NULL: no memory. */
+char *proxy_authorization(const char *userinfo);
 #endif

@@ -2,9 +2,7 @@
 #include "core/error.h"
 #include "core/mem.h"
 #include "core/options.h"
-#include "core/secret.h"
 #include "core/shield.h"
-#include "core/text.h"
 #include "io/proxy.h"
 #include "io/tls.h"
 #include "rpc/channel.h"
@@ -74,21 +72,6 @@ static weir_status copy_texts(struct rpc *rpc, const struct rpc_options *o, weir
                   copy_to(&rpc->server_name, override ? override : rpc->target.server_name) &&
                   copy_to(&rpc->authority, authority);
     return copied && rpc->user_agent ? WEIR_OK : error_no_memory(err);
-}
-
-/* Basic authentication of the proxy (RFC 7617) from the URL's user part. */
-static char *proxy_authorization(const char *userinfo)
-{
-    struct buf plain = BUF_INIT((size_t)8 * 1024);
-    struct buf value = BUF_INIT((size_t)16 * 1024);
-    buf_reserve(&plain, strlen(userinfo)); /* growing would leave copies behind */
-    buf_reserve(&value, 2 * strlen(userinfo) + 16);
-    percent_decode(&plain, userinfo, strlen(userinfo));
-    buf_adds(&value, "Basic ");
-    base64_add(&value, plain.data ? plain.data : "", plain.len, true);
-    secret_wipe(plain.data, plain.len);
-    buf_free(&plain);
-    return value.data;
 }
 
 static weir_status find_proxy(struct rpc *rpc, const struct rpc_options *o, weir_error *err)

@@ -90,7 +90,7 @@ static void make(void *user)
                                               .name = "bayeux#1",
                                               .events = &events,
                                               .user = t};
-    t->transport = false ? NULL
+    t->transport = o->websocket ? transport_websocket(&options, order->err)
                                 : transport_long_polling(&options, order->err);
 }
 
