@@ -32,8 +32,8 @@ static const char *const texts[STATEMENTS] = {
             "max(ifnull(position,excluded.position),ifnull(excluded.position,position)) END, "
             "began=excluded.began, began_id=excluded.began_id, began_ms=excluded.began_ms, "
             "live_ms=excluded.live_ms",
-    [GET] = "SELECT position, began, began_id, began_ms, live_ms FROM record "
-            "WHERE organisation=?1 AND grp=?2 AND channel=?3",
+    [GET] = ("SELECT position, began, began_id, began_ms, live_ms FROM record "
+             "WHERE organisation=?1 AND grp=?2 AND channel=?3"),
 };
 
 struct store_sqlite {

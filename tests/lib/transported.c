@@ -163,17 +163,22 @@ weir_status transported_send(struct transported *t, unsigned exchange, const cha
                              const char *authorization)
 {
     struct order order = {.t = t,
-                          .message = {exchange, text, strlen(text),
-                                      deadline_in(clock_system(), 10000, 0), authorization}};
+                          .message = {.exchange = exchange,
+                                      .text = text,
+                                      .len = strlen(text),
+                                      .until = deadline_in(clock_system(), 10000, 0),
+                                      .authorization = authorization}};
     return send_order(&order);
 }
 
 weir_status transported_send_until(struct transported *t, unsigned exchange, const char *text,
                                    weir_ms limit)
 {
-    struct order order = {
-        .t = t,
-        .message = {exchange, text, strlen(text), deadline_in(clock_system(), limit, 0), NULL}};
+    struct order order = {.t = t,
+                          .message = {.exchange = exchange,
+                                      .text = text,
+                                      .len = strlen(text),
+                                      .until = deadline_in(clock_system(), limit, 0)}};
     return send_order(&order);
 }
 
