@@ -6,8 +6,7 @@
 #include "core/mem.h"
 #include "core/shield.h"
 
-#include <errno.h>
-#include <semaphore.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
@@ -44,10 +43,8 @@ static void begin(struct loop_task *task)
         return;
     }
     ask->state = ASKED;
-    ask->ask = (struct session_ask){.meta = ask->meta,
-                                    .channel = ask->channel,
-                                    .data = ask->data,
-                                    .patient = ask->patient};
+    ask->ask = (struct session_ask){
+        .meta = ask->meta, .channel = ask->channel, .data = ask->data, .patient = ask->patient};
     session_ask(c->session, client_now(c), &ask->ask);
     client_pump(c);
 }
@@ -90,7 +87,9 @@ void client_withdraw(struct client *c, struct client_ask *ask)
 
 struct call {
     struct client_ask ask; /* first */
-    sem_t done;
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    bool done; /* @locked, as the two below */
     bool answer_wanted;
     char *answer;
     weir_error why;
@@ -99,34 +98,40 @@ struct call {
 static void on_done(struct client_ask *ask, const struct message *reply, const weir_error *why)
 {
     struct call *call = (struct call *)(void *)ask;
+    pthread_mutex_lock(&call->lock);
+    call->done = true;
     error_copy(&call->why, why);
     if (call->answer_wanted && reply) {
         call->answer = mem_dup(reply->raw.data, reply->raw.len);
         if (!call->answer && why->status == WEIR_OK)
             error_no_memory(&call->why);
     }
-    sem_post(&call->done);
+    pthread_cond_signal(&call->moved);
+    pthread_mutex_unlock(&call->lock);
 }
 
 /* False: the limit has passed. */
-static bool wait_done(sem_t *done, struct deadline until)
+static bool wait_done(struct call *call, struct deadline until)
 {
     const struct timespec at = {(time_t)(until.at_ns / NS_PER_S), (long)(until.at_ns % NS_PER_S)};
-    int failed;
-    do {
-        failed =
-            until.at_ns == INT64_MAX ? sem_wait(done) : sem_clockwait(done, CLOCK_MONOTONIC, &at);
-    } while (failed && errno == EINTR);
-    return !failed;
+    bool forever = until.at_ns == INT64_MAX;
+    int late = 0;
+    pthread_mutex_lock(&call->lock);
+    while (!call->done && !late)
+        late = forever ? pthread_cond_wait(&call->moved, &call->lock)
+                       : pthread_cond_clockwait(&call->moved, &call->lock, CLOCK_MONOTONIC, &at);
+    bool done = call->done;
+    pthread_mutex_unlock(&call->lock);
+    return done;
 }
 
 static weir_status run(struct client *c, struct call *call, struct deadline until, weir_error *err)
 {
     client_ask(c, &call->ask);
-    bool in_time = wait_done(&call->done, until);
+    bool in_time = wait_done(call, until);
     if (!in_time) {
         client_withdraw(c, &call->ask);
-        in_time = sem_trywait(&call->done) == 0; /* it came in that moment */
+        in_time = call->done; /* it came in that moment */
     }
     if (!in_time)
         return error_set(err, WEIR_TIMEOUT, "no answer of the server yet%s",
@@ -142,11 +147,13 @@ weir_status client_call(struct client *c, const struct client_ask *what, char **
     if (loop_inside(c->loop))
         return error_set(err, WEIR_INVALID, "the I/O thread cannot wait for itself");
     client_enter(c);
-    sem_init(&call.done, 0, 0);
+    pthread_mutex_init(&call.lock, NULL);
+    pthread_cond_init(&call.moved, NULL);
     int shielded = shield_up();
     weir_status status = run(c, &call, until, err);
     shield_down(shielded);
-    sem_destroy(&call.done);
+    pthread_cond_destroy(&call.moved);
+    pthread_mutex_destroy(&call.lock);
     client_leave(c);
     if (answer && status == WEIR_OK)
         *answer = call.answer;

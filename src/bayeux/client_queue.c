@@ -107,25 +107,27 @@ void client_deliver(struct client *c)
 /* The events among the messages; others are dealt with. */
 static void sift(struct client *c, struct client_answer *answer)
 {
+    int64_t now = client_now(c);
+    int64_t number = (int64_t)atomic_load(&c->tally.events);
+    size_t dropped = 0;
     for (size_t i = 0; i < answer->batch->count; i++) {
         const struct message *message = &answer->batch->messages[i];
         bool wanted = !c->extension_count || client_ext_incoming(c, message);
-        if (!session_received(c->session, client_now(c), message))
+        if (!session_received(c->session, now, message))
             continue;
         struct client_event *event = &answer->events[answer->count];
-        *event = (struct client_event){.slice.kind = &client_event_kind,
-                                       .answer = answer,
-                                       .message = message,
-                                       .number = (int64_t)atomic_load(&c->tally.events) + 1};
+        event->slice.kind = &client_event_kind;
+        event->answer = answer;
+        event->message = message;
+        event->tag = NULL;
+        event->number = number + (int64_t)answer->count + 1;
         if (wanted && c->set.dialect->event)
             wanted = c->set.dialect->event(c->set.user, event);
-        if (wanted) {
-            answer->count++;
-            atomic_fetch_add_explicit(&c->tally.events, 1, memory_order_relaxed);
-        } else {
-            atomic_fetch_add_explicit(&c->tally.dropped, 1, memory_order_relaxed);
-        }
+        answer->count += wanted;
+        dropped += !wanted;
     }
+    atomic_fetch_add(&c->tally.events, answer->count);
+    atomic_fetch_add(&c->tally.dropped, dropped);
 }
 
 static void enqueue(struct client *c, struct client_answer *answer)

@@ -298,6 +298,9 @@ struct http_ask *ask_start(struct http *http, struct request *request, http_done
     ask->posted = true;
     timer_init(&ask->deadline, http->loop, on_deadline, ask);
     http_enlist(http, &ask->work);
-    loop_post(http->loop, &ask->task);
+    if (request->held && loop_inside(http->loop)) /* nobody needs to be woken */
+        loop_soon(http->loop, &ask->task);
+    else
+        loop_post(http->loop, &ask->task);
     return ask;
 }

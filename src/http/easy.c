@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define CONNECT_MS 30000L /* one connection attempt: then another is better */
+#define READ_SIZE  65536L /* at a time, of answers that may hold a lot */
 
 #if LIBCURL_VERSION_NUM >= 0x075500
 #define ONLY_HTTP CURLOPT_PROTOCOLS_STR, "http,https"
@@ -139,6 +140,14 @@ static bool sends_body(const struct request *r)
     return r->body != NULL;
 }
 
+static void set_body(struct setter *s, struct http_ask *ask)
+{
+    check(s, curl.easy_setopt(s->easy, CURLOPT_READFUNCTION, on_read));
+    check(s, curl.easy_setopt(s->easy, CURLOPT_SEEKFUNCTION, on_seek));
+    pointer(s, CURLOPT_READDATA, ask);
+    pointer(s, CURLOPT_SEEKDATA, ask);
+}
+
 static void set_request(struct setter *s, struct http_ask *ask)
 {
     const struct request *r = ask->request;
@@ -155,10 +164,12 @@ static void set_request(struct setter *s, struct http_ask *ask)
     if (sends_body(r) && r->body_len == 0) /* nothing to hold back: a fresh connection instead */
         number(s, CURLOPT_FRESH_CONNECT, 1);
     check(s, curl.easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len));
-    check(s, curl.easy_setopt(s->easy, CURLOPT_READFUNCTION, on_read));
-    check(s, curl.easy_setopt(s->easy, CURLOPT_SEEKFUNCTION, on_seek));
-    pointer(s, CURLOPT_READDATA, ask);
-    pointer(s, CURLOPT_SEEKDATA, ask);
+    if (r->held) { /* may be repeated, and leaves with its header in one piece */
+        pointer(s, CURLOPT_POSTFIELDS, r->body);
+        number(s, CURLOPT_BUFFERSIZE, READ_SIZE);
+    } else {
+        set_body(s, ask);
+    }
 }
 
 static void set_answer(struct setter *s, struct http_ask *ask)
@@ -222,6 +233,8 @@ weir_status easy_make(struct http_ask *ask, weir_error *err)
     set_request(&s, ask);
     set_answer(&s, ask);
     set_route(&s, ask);
+    check(&s, curl.easy_setopt(s.easy, CURLOPT_CLOSESOCKETFUNCTION, multi_closesocket));
+    pointer(&s, CURLOPT_CLOSESOCKETDATA, ask->http);
     if (ask->http->share) {
         pointer(&s, CURLOPT_SHARE, ask->http->share);
         text(&s, CURLOPT_COOKIEFILE, ""); /* no file: sharing alone does not make it use them */
@@ -275,7 +288,7 @@ bool easy_left(const struct http_ask *ask)
 {
     if (!ask->easy)
         return false;
-    if (ask->request->body_len > 0)
+    if (ask->request->body_len > 0 && !ask->request->held)
         return ask->given > 0;
     return passed(ask->easy, CURLINFO_PRETRANSFER_TIME_T);
 }

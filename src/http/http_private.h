@@ -129,6 +129,8 @@ weir_status multi_open(struct http *http, weir_error *err);  /* fine when it is 
 void multi_close(struct http *http);                         /* no ask may be running */
 /* Begins. May conclude any ask, this one too. */
 void multi_start(struct http *http, struct http_ask *ask);
+/* libcurl closes a socket; `user` is the client. */
+int multi_closesocket(void *user, curl_socket_t fd);
 /* Takes it out, breaking its connection off unless it is complete. */
 void multi_remove(struct http *http, struct http_ask *ask);
 
