@@ -97,6 +97,14 @@ void session_end(struct session *s, enum session_state how, const weir_error *wh
         asks_done(s, &sub->asks, why);
 }
 
+static void resume(struct session *s)
+{
+    if (s->state != SESSION_PAUSED || s->full || !s->half_empty)
+        return;
+    session_say(s, WEIR_SESSION_RESUMED);
+    session_log_in(s, false);
+}
+
 void session_left(struct session *s)
 {
     static const weir_error stopped = {
@@ -109,6 +117,7 @@ void session_left(struct session *s)
         session_drop(s, &paused);
         session_enter(s, SESSION_PAUSED);
         session_say(s, WEIR_SESSION_PAUSED);
+        resume(s); /* the program may have come to in the meantime */
     }
 }
 
@@ -204,10 +213,8 @@ void session_queue(struct session *s, int64_t now_ns, bool full, bool half_empty
     if (full && !s->full)
         s->full_ns = now_ns;
     s->full = full;
-    if (s->state == SESSION_PAUSED && !full && half_empty) {
-        session_say(s, WEIR_SESSION_RESUMED);
-        session_log_in(s, false);
-    }
+    s->half_empty = half_empty;
+    resume(s);
 }
 
 void session_token(struct session *s, int64_t now_ns, const weir_error *why)

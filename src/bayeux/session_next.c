@@ -76,8 +76,8 @@ static bool say_subscribed(struct session *s, struct session_action *out)
 /* In the order in which they can happen. */
 static bool say_news(struct session *s, struct session_action *out)
 {
-    static const int order[] = {WEIR_SESSION_RESUMED, WEIR_SESSION_OPENED, WEIR_SESSION_OUTAGE,
-                                WEIR_SESSION_RECOVERED, WEIR_SESSION_PAUSED};
+    static const int order[] = {WEIR_SESSION_PAUSED, WEIR_SESSION_RESUMED, WEIR_SESSION_OPENED,
+                                WEIR_SESSION_OUTAGE, WEIR_SESSION_RECOVERED};
     for (size_t i = 0; s->news && i < sizeof order / sizeof *order; i++) {
         if (s->news & 1u << order[i]) {
             s->news &= ~(1u << order[i]);
@@ -128,7 +128,7 @@ static bool part(struct session *s, int64_t now_ns, struct session_action *out)
                                           .message = "the session was closed before the server "
                                                      "answered"};
         slot_cancel(command);
-        subs_unanswered(s);
+        subs_unanswered(s, true);
         asks_done(s, &s->flying, &ending);
         return say_cancelled(s, out);
     }

@@ -31,6 +31,7 @@ struct subscription {
     bool worked;  /* has been in force: a refusal is news */
     bool patient; /* somebody waits for it through limits */
     bool say_subscribed;
+    bool maybe;      /* OFF, but a /meta/subscribe that was not answered may have arrived */
     unsigned agains; /* VERDICT_AGAIN in a row */
     uint64_t id;     /* of the message that is out */
     int64_t not_before_ns;
@@ -108,7 +109,7 @@ struct session {
     size_t missing;   /* wanted and not ON */
     size_t unsettled; /* neither wanted and ON nor waiting for an answer */
     struct session_asks handshakes, publishes, flying, done;
-    bool full;
+    bool full, half_empty;
     int64_t full_ns;
 
     /* to be said */
@@ -168,8 +169,8 @@ bool sub_refused(struct session *s, int64_t now_ns, struct subscription *sub, en
 void sub_left(struct session *s, struct subscription *sub);
 bool sub_stays(struct session *s, struct subscription *sub, enum verdict verdict,
                const weir_error *why);
-/* What was out and is not answered: again. */
-void subs_unanswered(struct session *s);
+/* What was out and is not answered: again. `left`: it may have arrived. */
+void subs_unanswered(struct session *s, bool left);
 int64_t subs_wake(const struct session *s);
 void sub_drop(struct subscription *sub); /* its memory; NULL is fine */
 void subs_free(struct session *s);

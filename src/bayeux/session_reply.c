@@ -468,7 +468,7 @@ static void refuse_only(struct session *s, int64_t now_ns, uint64_t id, const we
     if (sub && sub->phase == PHASE_ASKED)
         sub_refused(s, now_ns, sub, VERDICT_REFUSED, &large);
     else
-        subs_unanswered(s);
+        subs_unanswered(s, false);
     flying_failed(s, &large, false);
 }
 
@@ -477,7 +477,7 @@ static void commands_failed(struct session *s, int64_t now_ns, const struct exch
 {
     enum verdict verdict = verdict_of_failure(META_SUBSCRIBE, why);
     if (halve(s, slot, why)) {
-        subs_unanswered(s);
+        subs_unanswered(s, false);
         flying_failed(s, why, true);
         return;
     }
@@ -485,7 +485,7 @@ static void commands_failed(struct session *s, int64_t now_ns, const struct exch
         refuse_only(s, now_ns, slot->first_id, why);
         return;
     }
-    subs_unanswered(s);
+    subs_unanswered(s, left && verdict != VERDICT_LOGIN);
     flying_failed(s, why, !left || verdict == VERDICT_LOGIN);
     if (verdict == VERDICT_LOGIN)
         session_fails(s, verdict, why);

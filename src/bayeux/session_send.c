@@ -286,7 +286,7 @@ static void take_back(struct session *s, int64_t now_ns)
     weir_error why = {0};
     error_no_memory(&why);
     clear(s);
-    subs_unanswered(s);
+    subs_unanswered(s, false);
     for (struct session_ask *ask; (ask = s->flying.first) != NULL;)
         ask_done(s, ask, &why);
     session_command_failed(s, now_ns, &why);

@@ -164,8 +164,22 @@ static bool settle(struct session *s, struct subscription *sub)
 {
     if (sub->wanted || sub->phase != PHASE_OFF)
         return false;
+    if (sub->maybe) {
+        sub->maybe = false;
+        sub_phase(s, sub, PHASE_ON); /* as far as we know: it is left */
+        return false;
+    }
     asks_done(s, &sub->asks, &fine);
     sub_gone(s, sub, NULL);
+    return true;
+}
+
+/* It was to be left, and is wanted again in the meantime: it never was away. */
+static bool still_on(struct session *s, struct subscription *sub)
+{
+    if (!sub->wanted || sub->phase != PHASE_ON)
+        return false;
+    asks_done(s, &sub->asks, &fine);
     return true;
 }
 
@@ -175,17 +189,23 @@ void subs_reset(struct session *s)
         next = sub->next;
         sub_phase(s, sub, PHASE_OFF);
         sub->agains = 0;
+        sub->maybe = false;
         settle(s, sub);
     }
 }
 
-void subs_unanswered(struct session *s)
+void subs_unanswered(struct session *s, bool left)
 {
-    for (struct subscription *sub = s->subs; sub; sub = sub->next) {
-        if (sub->phase == PHASE_ASKED)
+    for (struct subscription *sub = s->subs, *next; sub; sub = next) {
+        next = sub->next;
+        if (sub->phase == PHASE_ASKED) {
+            sub->maybe = sub->maybe || left;
             sub_phase(s, sub, PHASE_OFF);
-        else if (sub->phase == PHASE_LEAVING)
-            sub_phase(s, sub, PHASE_ON);
+            settle(s, sub);
+        } else if (sub->phase == PHASE_LEAVING) {
+            sub_phase(s, sub, sub->wanted && left ? PHASE_OFF : PHASE_ON); /* it may be gone */
+            still_on(s, sub);
+        }
     }
 }
 
@@ -220,6 +240,7 @@ void sub_subscribed(struct session *s, struct subscription *sub, const struct me
 {
     sub_phase(s, sub, PHASE_ON);
     sub->agains = 0;
+    sub->maybe = false;
     sub->not_before_ns = 0;
     if (!sub->wanted)
         return;
@@ -255,6 +276,7 @@ static void put_off(struct session *s, int64_t now_ns, struct subscription *sub,
 bool sub_refused(struct session *s, int64_t now_ns, struct subscription *sub, enum verdict verdict,
                  const weir_error *why)
 {
+    sub->maybe = false;
     sub_phase(s, sub, PHASE_OFF);
     if (settle(s, sub))
         return true;
@@ -293,7 +315,7 @@ bool sub_stays(struct session *s, struct subscription *sub, enum verdict verdict
     sub_phase(s, sub, PHASE_ON);
     if (verdict == VERDICT_HANDSHAKE || verdict == VERDICT_LOGIN)
         return false;
-    if (sub->wanted) /* again, in the meantime */
+    if (still_on(s, sub))
         return true;
     bool asked = sub->asks.first != NULL;
     asks_done(s, &sub->asks, why);
@@ -368,13 +390,14 @@ void session_ask(struct session *s, int64_t now_ns, struct session_ask *ask)
         asks_add(&s->handshakes, ask);
 }
 
-/* A publication whose reply nobody waits for any more. */
+/* A publication whose reply nobody waits for any more: neither for its exchange, if there is
+ * nothing else in it. */
 static void forget_reply(struct session *s, const struct session_ask *ask)
 {
     struct exchange_slot *slot = &s->slots[SLOT_COMMAND];
     if (slot->number && ask->id >= slot->first_id && ask->id <= slot->last_id &&
         --slot->unanswered == 0)
-        slot_free(slot);
+        slot_cancel(slot);
 }
 
 void session_withdraw(struct session *s, int64_t now_ns, struct session_ask *ask)

@@ -311,7 +311,7 @@ static void over_a_socket_replies_end_exchanges(void **state)
     expect(&st, "done /p OK; publish(/q)");
     session_withdraw(st.session, story_now(&st), again); /* its exchange is over with it */
     ask(&st, META_PUBLISH, "/r");
-    expect(&st, "publish(/r)");
+    expect(&st, "cancel publish(/q); publish(/r)");
     story_end(&st);
 }
 

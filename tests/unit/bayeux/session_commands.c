@@ -227,6 +227,67 @@ static void an_unsubscription_that_is_refused_leaves_it_in_force(void **state)
     story_end(&st);
 }
 
+static void a_channel_that_is_wanted_again_while_it_is_left(void **state)
+{
+    (void)state;
+    struct story st;
+    story_begin(&st);
+    story_subscribed(&st, "/a");
+    ask(&st, META_UNSUBSCRIBE, "/a");
+    expect(&st, "unsubscribe(/a)");
+    ask(&st, META_SUBSCRIBE, "/a");
+    expect(&st, "done /a OK"); /* the unsubscription */
+    answer(&st, "/meta/unsubscribe", REFUSED("403::no"));
+    expect(&st, "done /a OK"); /* it never was away */
+    ask(&st, META_UNSUBSCRIBE, "/a");
+    ask(&st, META_SUBSCRIBE, "/a");
+    expect(&st, "done /a OK; done /a OK"); /* nothing has gone out yet */
+    ask(&st, META_UNSUBSCRIBE, "/a");
+    expect(&st, "unsubscribe(/a)");
+    ask(&st, META_SUBSCRIBE, "/a");
+    ends(&st, "/meta/unsubscribe", WEIR_TIMEOUT, 0); /* it may have arrived */
+    pass(&st, 1000);
+    expect(&st, "done /a OK; subscribe(/a)");
+    answer(&st, "/meta/subscribe", OK);
+    expect(&st, "done /a OK; SUBSCRIBED /a");
+    ask(&st, META_UNSUBSCRIBE, "/a");
+    expect(&st, "unsubscribe(/a)");
+    ask(&st, META_SUBSCRIBE, "/a");
+    ends_unsent(&st, "/meta/unsubscribe");
+    expect(&st, "done /a OK; done /a OK");
+    story_end(&st);
+}
+
+static void what_may_have_been_subscribed_is_left(void **state)
+{
+    (void)state;
+    struct story st;
+    story_begin(&st);
+    story_open(&st);
+    struct session_ask *one = ask(&st, META_SUBSCRIBE, "/a");
+    expect(&st, "subscribe(/a)");
+    ends(&st, "/meta/subscribe", WEIR_TIMEOUT, 0);
+    pump(&st);
+    session_withdraw(st.session, story_now(&st), one);
+    pass(&st, 1000);
+    expect(&st, "unsubscribe(/a)");
+    answer(&st, "/meta/unsubscribe", OK);
+    one = ask(&st, META_SUBSCRIBE, "/a");
+    expect(&st, "subscribe(/a)");
+    session_withdraw(st.session, story_now(&st), one);
+    ends(&st, "/meta/subscribe", WEIR_TIMEOUT, 0);
+    pass(&st, 1000);
+    expect(&st, "unsubscribe(/a)");
+    answer(&st, "/meta/unsubscribe", OK);
+    one = ask(&st, META_SUBSCRIBE, "/a");
+    expect(&st, "subscribe(/a)");
+    session_withdraw(st.session, story_now(&st), one);
+    ends_unsent(&st, "/meta/subscribe"); /* it surely has not arrived */
+    pass(&st, 1000);
+    expect(&st, "");
+    story_end(&st);
+}
+
 static void a_subscription_nobody_waits_for_is_taken_back(void **state)
 {
     (void)state;
@@ -275,6 +336,8 @@ int main(void)
         cmocka_unit_test(subscribing_twice_is_no_error),
         cmocka_unit_test(unsubscribing),
         cmocka_unit_test(an_unsubscription_that_is_refused_leaves_it_in_force),
+        cmocka_unit_test(a_channel_that_is_wanted_again_while_it_is_left),
+        cmocka_unit_test(what_may_have_been_subscribed_is_left),
         cmocka_unit_test(a_subscription_nobody_waits_for_is_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

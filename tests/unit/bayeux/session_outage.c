@@ -314,6 +314,22 @@ static void a_queue_that_stays_full_pauses_the_session_in_good_order(void **stat
     story_end(&st);
 }
 
+static void a_queue_that_empties_while_pausing_resumes_at_once(void **state)
+{
+    (void)state;
+    struct story st;
+    story_begin(&st);
+    story_subscribed(&st, "/a");
+    session_queue(st.session, story_now(&st), true, false);
+    pass(&st, 30000);
+    expect(&st, "disconnect");
+    session_queue(st.session, story_now(&st), false, true);
+    expect(&st, "");
+    answer(&st, "/meta/disconnect", OK);
+    expect(&st, "cancel connect; reset; PAUSED; RESUMED; login");
+    story_end(&st);
+}
+
 static void a_pause_needs_no_answer_and_comes_while_a_connect_is_held(void **state)
 {
     (void)state;
@@ -414,6 +430,7 @@ int main(void)
         cmocka_unit_test(an_outage_that_lasts_is_given_up),
         cmocka_unit_test(a_full_queue_delays_the_next_connect),
         cmocka_unit_test(a_queue_that_stays_full_pauses_the_session_in_good_order),
+        cmocka_unit_test(a_queue_that_empties_while_pausing_resumes_at_once),
         cmocka_unit_test(a_pause_needs_no_answer_and_comes_while_a_connect_is_held),
         cmocka_unit_test(closing_ends_every_state),
         cmocka_unit_test(the_owners_own_failure_is_the_end_at_once),
