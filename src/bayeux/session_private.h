@@ -31,7 +31,7 @@ struct subscription {
     bool worked;  /* has been in force: a refusal is news */
     bool patient; /* somebody waits for it through limits */
     bool say_subscribed;
-    bool maybe;      /* OFF, but a /meta/subscribe that was not answered may have arrived */
+    bool maybe;      /* OFF or ON, but a message that was not answered may have changed that */
     unsigned agains; /* VERDICT_AGAIN in a row */
     uint64_t id;     /* of the message that is out */
     int64_t not_before_ns;

@@ -165,7 +165,6 @@ static bool settle(struct session *s, struct subscription *sub)
     if (sub->wanted || sub->phase != PHASE_OFF)
         return false;
     if (sub->maybe) {
-        sub->maybe = false;
         sub_phase(s, sub, PHASE_ON); /* as far as we know: it is left */
         return false;
     }
@@ -174,12 +173,15 @@ static bool settle(struct session *s, struct subscription *sub)
     return true;
 }
 
-/* It was to be left, and is wanted again in the meantime: it never was away. */
+/* It was to be left, and is wanted again in the meantime: it never was away, as far as we know. */
 static bool still_on(struct session *s, struct subscription *sub)
 {
     if (!sub->wanted || sub->phase != PHASE_ON)
         return false;
-    asks_done(s, &sub->asks, &fine);
+    if (sub->maybe)
+        sub_phase(s, sub, PHASE_OFF); /* to be on the safe side: it is subscribed anew */
+    else
+        asks_done(s, &sub->asks, &fine);
     return true;
 }
 
@@ -203,7 +205,8 @@ void subs_unanswered(struct session *s, bool left)
             sub_phase(s, sub, PHASE_OFF);
             settle(s, sub);
         } else if (sub->phase == PHASE_LEAVING) {
-            sub_phase(s, sub, sub->wanted && left ? PHASE_OFF : PHASE_ON); /* it may be gone */
+            sub->maybe = sub->maybe || left;
+            sub_phase(s, sub, PHASE_ON);
             still_on(s, sub);
         }
     }
@@ -303,6 +306,7 @@ bool sub_refused(struct session *s, int64_t now_ns, struct subscription *sub, en
 
 void sub_left(struct session *s, struct subscription *sub)
 {
+    sub->maybe = false;
     sub_phase(s, sub, PHASE_OFF);
     settle(s, sub); /* unless it is wanted again */
 }
@@ -312,6 +316,7 @@ void sub_left(struct session *s, struct subscription *sub)
 bool sub_stays(struct session *s, struct subscription *sub, enum verdict verdict,
                const weir_error *why)
 {
+    sub->maybe = false;
     sub_phase(s, sub, PHASE_ON);
     if (verdict == VERDICT_HANDSHAKE || verdict == VERDICT_LOGIN)
         return false;
@@ -340,10 +345,8 @@ static void ask_subscribe(struct session *s, struct session_ask *ask)
     if (!sub->wanted)
         asks_done(s, &sub->asks, &fine); /* those who wanted it gone: it was, for a moment */
     want(s, sub, true);
-    if (sub->phase == PHASE_ON)
-        ask_done(s, ask, &fine);
-    else
-        asks_add(&sub->asks, ask);
+    asks_add(&sub->asks, ask);
+    still_on(s, sub);
 }
 
 static void ask_unsubscribe(struct session *s, struct session_ask *ask)

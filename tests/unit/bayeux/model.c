@@ -200,37 +200,46 @@ static enum model_fate fate_of(struct model *m)
     return (enum model_fate)(1 + chance(m, 4));
 }
 
+static struct model_out *free_out(struct model *m, bool connect)
+{
+    struct model_out *found = NULL;
+    for (int i = 0; i < 2; i++) {
+        assert_false(connect && m->outs[i].number && m->outs[i].connect); /* one connect */
+        if (!m->outs[i].number)
+            found = &m->outs[i];
+    }
+    assert_non_null(found); /* two at most */
+    return found;
+}
+
+/* Connects and handshakes; what the program wants may be much. */
+static void count(struct model *m, const struct model_out *o)
+{
+    if (!o->connect && !strstr(o->request, "/meta/handshake"))
+        return;
+    int64_t second = now(m) / NS_PER_S;
+    m->sends_in_second = second == m->second ? m->sends_in_second + 1 : 1;
+    m->second = second;
+    assert_true(m->sends_in_second <= SENDS_MOST);
+}
+
 static void on_send(struct model *m, const struct session_action *action)
 {
-    struct model_out *o = &m->outs[0];
-    for (int i = 0; i < 2; i++) {
-        assert_false(action->connect && m->outs[i].number && m->outs[i].connect);
-        if (!m->outs[i].number)
-            o = &m->outs[i];
-    }
-    assert_int_equal(o->number, 0); /* two at most */
+    static const int statuses[] = {500, 502, 503, 429, 408, 404};
+    struct model_out *o = free_out(m, action->connect);
     *o = (struct model_out){.number = action->exchange,
                             .connect = action->connect,
                             .request = mem_dup(action->text, action->len),
                             .len = action->len,
                             .until_ns = action->until_ns,
-                            .fate = fate_of(m)};
-    static const int statuses[] = {500, 502, 503, 429, 408, 404};
-    o->http = statuses[chance(m, 6)];
+                            .fate = fate_of(m),
+                            .http = statuses[chance(m, 6)]};
     o->due_ns = in_ms(m, m->trouble ? 2000 : 50);
     bool held = o->connect && !strstr(o->request, "\"timeout\":0");
     if (held && o->fate == FATE_ANSWER)
         o->due_ns = now(m) + HOLD_MS * NS_PER_MS;
-    m->sends++;
     m->connects += action->connect;
-    if (!o->connect && !strstr(o->request, "/meta/handshake"))
-        return; /* what the program wants may be much */
-    int64_t second = now(m) / NS_PER_S;
-    m->sends_in_second = second == m->second ? m->sends_in_second + 1 : 1;
-    m->second = second;
-    if (m->sends_in_second > m->most_in_second)
-        m->most_in_second = m->sends_in_second;
-    assert_true(m->sends_in_second <= SENDS_MOST);
+    count(m, o);
 }
 
 static void over(struct model *m, struct model_out *o, const weir_error *why, bool left)
@@ -241,17 +250,22 @@ static void over(struct model *m, struct model_out *o, const weir_error *why, bo
     session_ended(m->session, now(m), number, why, left);
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static int64_t due_of(const struct model *m, const struct model_out *o)
 {
     int64_t due = o->due_ns;
     if (o->fate == FATE_LOST)
         return o->until_ns;
-    bool ready = m->subs && m->alive && m->next_event_ns < due;
-    if (o->connect && o->fate == FATE_ANSWER && ready)
-        due = m->next_event_ns > now(m) ? m->next_event_ns : now(m);
-    if (o->connect && m->expires_ns < due && o->fate == FATE_ANSWER)
-        due = m->expires_ns > now(m) ? m->expires_ns : now(m);
-    return due < o->until_ns ? due : o->until_ns;
+    if (o->connect && o->fate == FATE_ANSWER) { /* the server has something to say */
+        due = sooner(due, m->expires_ns);
+        if (m->subs && m->alive)
+            due = sooner(due, m->next_event_ns);
+    }
+    return sooner(due > now(m) ? due : now(m), o->until_ns);
 }
 
 static void arrive(struct model *m, struct model_out *o)
@@ -479,11 +493,6 @@ static void log_in(struct model *m)
 }
 
 /* ---- time --------------------------------------------------------------------------------- */
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static int64_t next_time(const struct model *m)
 {

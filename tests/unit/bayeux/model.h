@@ -58,9 +58,9 @@ struct model {
     int64_t bad_since_ns; /* 0: all is well */
 
     /* counted */
-    uint64_t sends, handshakes, connects, logins, outages, dropped, done;
+    uint64_t handshakes, connects, logins, outages, dropped, done;
     int64_t second;
-    unsigned sends_in_second, most_in_second;
+    unsigned sends_in_second;
 };
 
 void model_begin(struct model *m, uint64_t seed);
