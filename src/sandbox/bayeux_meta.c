@@ -269,6 +269,7 @@ static struct bayeux_session *need_session(struct asked *asked)
         return NULL;
     }
     exchange->session = session;
+    session->sink = exchange->sink;
     return session;
 }
 
@@ -326,7 +327,7 @@ static void connect_(struct asked *asked)
     if (!session)
         return;
     bool known = type && (strcmp(type, "long-polling") == 0 ||
-                          (strcmp(type, "websocket") == 0 && asked->exchange->socket));
+                          (strcmp(type, "websocket") == 0 && asked->exchange->sink));
     if (!known) {
         (void)snprintf(text, sizeof text, "400::Invalid connection type {%.100s}",
                        type ? type : "");

@@ -20,9 +20,11 @@ struct event_queue {
     size_t head, count, cap, sent;
 };
 
+LIST_HEAD(subscription_list, subscription);
+
 struct topic {
     struct table_node node; /* by name; first */
-    LIST_HEAD(, subscription) list;
+    struct subscription_list list;
     char *name;
 };
 
@@ -42,12 +44,13 @@ struct bayeux_session {
     bool is_ready;
     char id[SESSION_ID_MAX];
     char browser[BAYEUX_COOKIE_MAX];
-    bool acks, connected, socket, full;
+    bool acks, connected, full;
+    struct bayeux_sink *sink; /* of the newest message that named it */
     uint64_t batch;
     struct event_queue queue;
     struct exchange *held;
     uint64_t seen; /* the publication it was given last: none comes twice */
-    LIST_HEAD(, subscription) subscriptions;
+    struct subscription_list subscriptions;
 };
 
 TAILQ_HEAD(session_list, bayeux_session);

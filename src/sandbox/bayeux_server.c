@@ -169,7 +169,7 @@ struct bayeux_session *bayeux_session_new(struct bayeux_server *server, struct e
     }
     if (!exchange->browser || strcmp(exchange->browser, session->browser) != 0)
         memcpy(exchange->browser_set, session->browser, sizeof session->browser);
-    session->socket = exchange->socket;
+    session->sink = exchange->sink;
     session->due.order = server->order++;
     table_add(&server->sessions, &session->node, hash_of(session->id));
     TAILQ_INSERT_TAIL(&server->list, session, link);
@@ -204,12 +204,32 @@ void bayeux_session_end(struct bayeux_server *server, struct bayeux_session *ses
     mem_free(session);
 }
 
+/* With acknowledgements events go with the reply to a connect only. */
+static bool pushes(const struct bayeux_session *session)
+{
+    return session->sink && !session->acks && session->connected;
+}
+
 void bayeux_session_wake(struct bayeux_server *server, struct bayeux_session *session)
 {
-    if (!session->held || session->is_ready)
+    if ((!session->held && !pushes(session)) || session->is_ready)
         return;
     session->is_ready = true;
     TAILQ_INSERT_TAIL(&server->ready, session, waits);
+}
+
+static void push_events(struct bayeux_server *server, struct bayeux_session *session)
+{
+    while (bayeux_session_has_events(session)) {
+        struct buf events = BUF_INIT(BAYEUX_ANSWER_MAX);
+        buf_adds(&events, "[");
+        bayeux_session_write_events(server, session, &events);
+        if (!events.failed) {
+            events.data[events.len - 1] = ']'; /* instead of the last comma */
+            session->sink->push(session->sink, &events);
+        }
+        buf_free(&events);
+    }
 }
 
 void bayeux_session_answer(struct bayeux_server *server, struct bayeux_session *session)
@@ -257,7 +277,10 @@ static void flush(struct bayeux_server *server)
         if (session) {
             TAILQ_REMOVE(&server->ready, session, waits);
             session->is_ready = false;
-            bayeux_session_answer(server, session);
+            if (pushes(session))
+                push_events(server, session);
+            else
+                bayeux_session_answer(server, session);
         } else {
             answer_next(server);
         }
@@ -320,6 +343,16 @@ void bayeux_server_gone(struct exchange *exchange)
     mem_free(exchange->held_id);
     exchange->held_id = NULL;
     exchange->state = EXCHANGE_OVER;
+}
+
+void bayeux_server_forget_sink(struct bayeux_server *server, const struct bayeux_sink *sink)
+{
+    struct bayeux_session *session = NULL;
+    TAILQ_FOREACH(session, &server->list, link)
+    {
+        if (session->sink == sink)
+            session->sink = NULL;
+    }
 }
 
 void bayeux_server_publish(struct bayeux_server *server, const char *channel,

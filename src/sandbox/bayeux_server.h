@@ -37,6 +37,11 @@ struct bayeux_server_options {
     const char *const *channels; /* Salesforce: those there are, by NULL; NULL: any           */
 };
 
+/* Where events go that are not asked for: a WebSocket. */
+struct bayeux_sink {
+    void (*push)(struct bayeux_sink *sink, const struct buf *events); /* a JSON array */
+};
+
 enum exchange_state { EXCHANGE_NEW, EXCHANGE_HELD, EXCHANGE_READY, EXCHANGE_OVER };
 
 struct exchange {
@@ -44,7 +49,7 @@ struct exchange {
     const char *browser; /* BAYEUX_BROWSER; NULL: no such cookie. Borrowed by bayeux_server_ask() */
     const char *denied;  /* static; NULL, or why nothing is done: "401::Authentication invalid"   */
     bool elsewhere;      /* it has come to a node that knows no sessions                          */
-    bool socket;         /* over a WebSocket                                                      */
+    struct bayeux_sink *sink; /* over a WebSocket: its sessions' events go there; NULL: HTTP      */
     const struct fault *faults; /* one a message; NULL: none. Borrowed by bayeux_server_ask()     */
     /* What became of each message, "OK" or its error; NULL: nobody wants to know. */
     void (*outcome)(struct exchange *exchange, size_t message, const char *error);
@@ -73,6 +78,8 @@ void bayeux_server_ask(struct bayeux_server *server, struct exchange *exchange,
                        const json_t *messages);
 /* The client has left: no `done`. Fine when it is answered. */
 void bayeux_server_gone(struct exchange *exchange);
+/* The WebSocket has ended; its sessions wait for another connect. */
+void bayeux_server_forget_sink(struct bayeux_server *server, const struct bayeux_sink *sink);
 /* To all who have subscribed to `channel`; a reference is taken where it is wanted. */
 void bayeux_server_publish(struct bayeux_server *server, const char *channel,
                            struct bayeux_event *event);

@@ -112,6 +112,7 @@ struct salesforce *salesforce_new(const struct salesforce_options *options, weir
         sf->options = *options;
         sf->common = options->common;
         sf->log = sflog_new(&options->log);
+        TAILQ_INIT(&sf->sockets);
     }
     if (sf && sf->log)
         return sf;
@@ -169,6 +170,8 @@ void salesforce_close(struct salesforce *sf)
         return;
     web_close(sf->web);
     sf->web = NULL;
+    while (!TAILQ_EMPTY(&sf->sockets))
+        socket_cut(TAILQ_FIRST(&sf->sockets));
     bayeux_server_free(sf->cometd);
     bayeux_server_free(sf->bayeux);
     sf->cometd = sf->bayeux = NULL;
@@ -273,7 +276,7 @@ static weir_status emit_all(struct salesforce *sf, const struct salesforce_emiss
     int64_t number = emission->first ? emission->first : 1;
     weir_status status = WEIR_OK;
     for (int64_t i = 0; status == WEIR_OK && i < count; i++, number++) {
-        struct salesforce_shape shape = {.channel = emission->channel,
+        struct salesforce_shape shape = {.channel = emission->channel ? emission->channel : "",
                                          .fields = emission->data,
                                          .number = emission->count ? number : 0,
                                          .pad = emission->pad};

@@ -3,6 +3,7 @@
 #include "core/text.h"
 #include "sandbox/bayeux_private.h"
 #include "sandbox/salesforce_private.h"
+#include "sandbox/websocket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,18 +39,11 @@ static bool cookie_of(const struct web_request *request, const char *name, char 
     return false;
 }
 
-static void set_cookie(struct visit *visit, const char *fmt, ...) WEIR_PRINTF(2, 3);
-static void set_cookie(struct visit *visit, const char *fmt, ...)
+static void set_cookie(struct visit *visit, const char *cookie)
 {
-    va_list args;
     size_t len = strlen(visit->cookies);
-    len += (size_t)snprintf(visit->cookies + len, sizeof visit->cookies - len, "Set-Cookie: ");
-    va_start(args, fmt);
-    (void)vsnprintf(visit->cookies + len, sizeof visit->cookies - len, fmt, args);
-    va_end(args);
-    len = strlen(visit->cookies);
-    (void)snprintf(visit->cookies + len, sizeof visit->cookies - len, "%s\r\n",
-                   visit->sf->options.tls ? "; SameSite=None; Secure" : "");
+    (void)snprintf(visit->cookies + len, sizeof visit->cookies - len, "Set-Cookie: %s%s\r\n",
+                   cookie, visit->sf->options.tls ? "; SameSite=None; Secure" : "");
 }
 
 static int64_t wall_ms(const struct visit *visit)
@@ -71,7 +65,7 @@ static bool comes_home(const struct visit *visit)
 
 static void give_way_home(struct visit *visit)
 {
-    char date[64] = "";
+    char date[64] = "", cookie[200];
     struct tm parts = {0};
     const struct salesforce *sf = visit->sf;
     weir_ms life = sf->options.cookie_life ? sf->options.cookie_life : COOKIE_LIFE_MS;
@@ -79,8 +73,10 @@ static void give_way_home(struct visit *visit)
     time_t seconds = (time_t)(until / 1000);
     gmtime_r(&seconds, &parts);
     (void)strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    set_cookie(visit, "sfdc-stream=%u.%llx.%08llx; Path=/; Expires=%s", sf->node, (long long)until,
-               (unsigned long long)clock_random(sf->common->clock, UINT32_MAX), date);
+    (void)snprintf(cookie, sizeof cookie, "sfdc-stream=%u.%llx.%08llx; Path=/; Expires=%s",
+                   sf->node, (long long)until,
+                   (unsigned long long)clock_random(sf->common->clock, UINT32_MAX), date);
+    set_cookie(visit, cookie);
 }
 
 /* ---- the answer -------------------------------------------------------------------------- */
@@ -95,6 +91,19 @@ static void on_outcome(struct exchange *exchange, size_t message, const char *er
     visit_outcome(visit_of(exchange), message, error);
 }
 
+static void set_browser(struct visit *visit, bool plain)
+{
+    char cookie[200];
+    const char *value = visit->exchange.browser_set;
+    (void)snprintf(cookie, sizeof cookie, "BAYEUX_BROWSER=%s; Path=%s", value,
+                   plain ? "/; HttpOnly" : "/cometd/");
+    set_cookie(visit, cookie);
+    if (plain)
+        return;
+    (void)snprintf(cookie, sizeof cookie, "t=%.16s; Path=/cometd/; HttpOnly", value);
+    set_cookie(visit, cookie);
+}
+
 static void on_done(struct exchange *exchange)
 {
     struct visit *visit = visit_of(exchange);
@@ -103,12 +112,8 @@ static void on_done(struct exchange *exchange)
         visit_cut(visit);
         return;
     }
-    if (exchange->browser_set[0] && plain)
-        set_cookie(visit, "BAYEUX_BROWSER=%s; Path=/; HttpOnly", exchange->browser_set);
-    else if (exchange->browser_set[0])
-        set_cookie(visit, "BAYEUX_BROWSER=%s; Path=/cometd/", exchange->browser_set);
-    if (exchange->browser_set[0] && !plain)
-        set_cookie(visit, "t=%.16s; Path=/cometd/; HttpOnly", exchange->browser_set);
+    if (exchange->browser_set[0] && !visit->socket)
+        set_browser(visit, plain);
     struct web_answer answer = {.status = 200,
                                 .content_type = "application/json;charset=UTF-8",
                                 .body = {exchange->body.data, exchange->body.len}};
@@ -135,7 +140,7 @@ static const char *check_version(const char *target)
 
 static void obey_faults(struct visit *visit)
 {
-    const char *token = salesforce_token_of(visit);
+    const char *token = visit->request ? salesforce_token_of(visit) : NULL;
     for (size_t i = 0; i < visit->count; i++) {
         enum fault_how how = visit->faults[i].how;
         if (how == FAULT_EXPIRE && token && visit->sf->common->tokens)
@@ -152,7 +157,9 @@ static void act(struct visit *visit)
     bool plain = visit->server == visit->sf->bayeux;
     struct exchange *exchange = &visit->exchange;
     obey_faults(visit);
-    if (cookie_of(visit->request, "BAYEUX_BROWSER", visit->browser, sizeof visit->browser))
+    if (visit->socket)
+        exchange->sink = &visit->socket->sink;
+    else if (cookie_of(visit->request, "BAYEUX_BROWSER", visit->browser, sizeof visit->browser))
         exchange->browser = visit->browser;
     exchange->faults = visit->faults;
     exchange->outcome = on_outcome;
@@ -189,36 +196,48 @@ static char *shown(const json_t *value)
     return text;
 }
 
+#define FORM_MAX 6
+
+/* What of the message the log shows; each text mem_free(). */
+static size_t form_of(const json_t *message, struct journal_pair *form)
+{
+    static const struct {
+        const char *name;
+        bool ext;
+    } members[FORM_MAX] = {{"channel", false},        {"id", false},    {"subscription", false},
+                           {"connectionType", false}, {"replay", true}, {"ack", true}};
+    const json_t *ext = json_object_get(message, "ext");
+    size_t count = 0;
+    for (size_t i = 0; i < FORM_MAX; i++) {
+        const json_t *from = members[i].ext ? ext : message;
+        char *text = shown(json_object_get(from, members[i].name));
+        if (text)
+            form[count++] = (struct journal_pair){members[i].name, text};
+    }
+    return count;
+}
+
 static void enter(struct visit *visit, size_t index, bool plain)
 {
-    static const char *const members[] = {"channel", "id", "subscription", "connectionType", NULL};
-    struct journal_pair form[6];
-    char *texts[6] = {NULL};
-    size_t count = 0;
-    const struct web_head *head = web_request_head(visit->request);
+    struct journal_pair form[FORM_MAX];
+    const struct web_head *head = visit->request ? web_request_head(visit->request) : NULL;
     const json_t *message =
         json_is_array(visit->messages) ? json_array_get(visit->messages, index) : visit->messages;
-    const json_t *ext = json_object_get(message, "ext");
     const char *channel = json_string_value(json_object_get(message, "channel"));
-    for (size_t i = 0; members[i]; i++) {
-        if ((texts[count] = shown(json_object_get(message, members[i]))))
-            form[count] = (struct journal_pair){members[i], texts[count]}, count++;
-    }
-    if ((texts[count] = shown(json_object_get(ext, "replay"))))
-        form[count] = (struct journal_pair){"replay", texts[count]}, count++;
-    if ((texts[count] = shown(json_object_get(ext, "ack"))))
-        form[count] = (struct journal_pair){"ack", texts[count]}, count++;
     struct journal_request entry = {.service = plain ? "bayeux" : "salesforce",
                                     .what = what_of(channel ? channel : "/", plain),
-                                    .path = head->target,
-                                    .peer = web_request_peer(visit->request),
-                                    .headers = head->headers,
-                                    .header_count = index ? 0 : head->header_count,
+                                    .path = BAYEUX_PATH,
                                     .form = form,
-                                    .form_count = count};
+                                    .form_count = form_of(message, form)};
+    entry.peer = head ? web_request_peer(visit->request) : socket_peer(visit->socket);
+    if (head) {
+        entry.path = head->target;
+        entry.headers = head->headers;
+        entry.header_count = index ? 0 : head->header_count;
+    }
     visit_enter(visit, index, &entry);
-    for (size_t i = 0; i < count; i++)
-        mem_free(texts[i]);
+    for (size_t i = 0; i < entry.form_count; i++)
+        mem_free((char *)(uintptr_t)form[i].value);
 }
 
 static void refuse(struct salesforce *sf, struct web_request *request, int status, const char *text,
@@ -238,9 +257,35 @@ static void refuse(struct salesforce *sf, struct web_request *request, int statu
     visit_say(visit, status, text);
 }
 
+void salesforce_begin_messages(struct salesforce *sf, struct web_request *request,
+                               struct socket *socket, json_t *messages, bool plain)
+{
+    size_t count = json_is_array(messages) ? json_array_size(messages) : 1;
+    struct visit *visit = visit_new(sf, request, count);
+    if (!visit) {
+        json_decref(messages);
+        if (socket)
+            socket_cut(socket);
+        return;
+    }
+    visit->messages = messages;
+    visit->server = plain ? sf->bayeux : sf->cometd;
+    visit->act = act;
+    visit->socket = socket;
+    if (socket)
+        TAILQ_INSERT_TAIL(&socket->visits, visit, link);
+    for (size_t i = 0; i < count; i++)
+        enter(visit, i, plain);
+    visit_begin(visit);
+}
+
 void salesforce_take_messages(struct salesforce *sf, struct web_request *request, bool plain)
 {
     weir_bytes body = web_request_body(request);
+    if (plain && websocket_wanted(request)) {
+        salesforce_take_socket(sf, request);
+        return;
+    }
     if (strcmp(web_request_head(request)->method, "POST") != 0) {
         refuse(sf, request, 400, "Bayeux messages come by POST\n", plain);
         return;
@@ -250,21 +295,16 @@ void salesforce_take_messages(struct salesforce *sf, struct web_request *request
         return;
     }
     json_t *messages = json_parse(body.data, body.len, "the request", NULL);
+    if (salesforce_are_messages(messages)) {
+        salesforce_begin_messages(sf, request, NULL, messages, plain);
+        return;
+    }
+    json_decref(messages);
+    refuse(sf, request, 400, "the body is no array of Bayeux messages\n", plain);
+}
+
+bool salesforce_are_messages(const json_t *messages)
+{
     size_t count = json_is_array(messages) ? json_array_size(messages) : json_is_object(messages);
-    if (count == 0 || count > BAYEUX_MESSAGES_MAX) {
-        json_decref(messages);
-        refuse(sf, request, 400, "the body is no array of Bayeux messages\n", plain);
-        return;
-    }
-    struct visit *visit = visit_new(sf, request, count);
-    if (!visit) {
-        json_decref(messages);
-        return;
-    }
-    visit->messages = messages;
-    visit->server = plain ? sf->bayeux : sf->cometd;
-    visit->act = act;
-    for (size_t i = 0; i < count; i++)
-        enter(visit, i, plain);
-    visit_begin(visit);
+    return count > 0 && count <= BAYEUX_MESSAGES_MAX;
 }

@@ -23,13 +23,15 @@ struct visit *visit_new(struct salesforce *sf, struct web_request *request, size
             mem_free(visit->ended);
         }
         mem_free(visit);
-        web_cut(request);
+        if (request)
+            web_cut(request);
         return NULL;
     }
     visit->sf = sf;
     visit->request = request;
     visit->count = count;
-    web_request_set_user(request, visit);
+    if (request)
+        web_request_set_user(request, visit);
     return visit;
 }
 
@@ -83,6 +85,8 @@ static void end_all(struct visit *visit, const char *outcome)
 
 static void release(struct visit *visit)
 {
+    if (visit->socket)
+        TAILQ_REMOVE(&visit->socket->visits, visit, link);
     timer_cancel(&visit->timer);
     json_decref(visit->messages);
     buf_free(&visit->exchange.body);
@@ -132,28 +136,53 @@ static bool zip(struct salesforce *sf, weir_bytes body, struct buf *out)
     return true;
 }
 
-void visit_finish(struct visit *visit, struct web_answer *answer)
+static void finish_request(struct visit *visit, const struct web_answer *given)
 {
+    struct web_answer answer = *given;
     char status[12], headers[HEADERS_MAX + 256];
     struct buf zipped = BUF_INIT(1);
     struct web_request *request = visit->request;
     bool half = visit->fault.how == FAULT_CUT_BODY;
-    (void)snprintf(status, sizeof status, "%d", answer->status);
+    (void)snprintf(status, sizeof status, "%d", answer.status);
     end_all(visit, half ? "cut" : status);
-    bool small = accepts_gzip(visit) && zip(visit->sf, answer->body, &zipped);
+    bool small = accepts_gzip(visit) && zip(visit->sf, answer.body, &zipped);
     (void)snprintf(headers, sizeof headers, "%s%s%s",
-                   answer->more_headers ? answer->more_headers : "", visit->cookies,
+                   answer.more_headers ? answer.more_headers : "", visit->cookies,
                    small ? "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n" : "");
-    answer->more_headers = headers;
+    answer.more_headers = headers;
     if (small)
-        answer->body = (weir_bytes){zipped.data, zipped.len};
+        answer.body = (weir_bytes){zipped.data, zipped.len};
     web_request_set_user(request, NULL);
     if (half)
-        web_answer_half(request, answer);
+        web_answer_half(request, &answer);
     else
-        web_answer(request, answer);
+        web_answer(request, &answer);
     buf_free(&zipped);
     release(visit);
+}
+
+static void finish_frame(struct visit *visit, const struct web_answer *answer)
+{
+    char status[12];
+    struct socket *socket = visit->socket;
+    bool half = visit->fault.how == FAULT_CUT_BODY;
+    (void)snprintf(status, sizeof status, "%d", answer->status);
+    end_all(visit, half ? "cut" : status);
+    if (!half && answer->status == 200)
+        socket_say(socket, answer->body);
+    release(visit);
+    if (half)
+        socket_cut(socket);
+    else if (answer->status != 200)
+        socket_fail(socket);
+}
+
+void visit_finish(struct visit *visit, const struct web_answer *answer)
+{
+    if (visit->socket)
+        finish_frame(visit, answer);
+    else
+        finish_request(visit, answer);
 }
 
 void visit_say(struct visit *visit, int status, const char *text)
@@ -174,10 +203,15 @@ void visit_json(struct visit *visit, int status, const char *text)
 void visit_cut(struct visit *visit)
 {
     struct web_request *request = visit->request;
+    struct socket *socket = visit->socket;
     end_all(visit, "cut");
+    release(visit);
+    if (socket) {
+        socket_cut(socket);
+        return;
+    }
     web_request_set_user(request, NULL);
     web_cut(request);
-    release(visit);
 }
 
 void visit_gone(struct visit *visit)
