@@ -133,17 +133,39 @@ static void refuse(struct web_request *c, int status, const char *why)
     leave(c);
 }
 
+/* Puts a body that came in chunks together in the buffer; as web_body_gather(). */
+static int gather(struct web_request *c, const char **why)
+{
+    size_t wire = 0;
+    char *body = c->in.data + c->head.len;
+    size_t len = c->in.len - c->head.len;
+    int status = web_body_gather(body, len, &c->head.body_len, &wire, why);
+    if (status != 200)
+        return status;
+    memmove(body + c->head.body_len, body + wire, len - wire);
+    c->in.len -= wire - c->head.body_len;
+    c->head.chunked = false;
+    return 200;
+}
+
 /* Is the whole request there? Refuses what is none. */
 static bool whole(struct web_request *c)
 {
     const char *why = "";
     int status = c->has_head ? 200 : web_head_parse(&c->head, c->in.data, c->in.len, &why);
+    bool there = false;
+    if (status == 200 && c->head.chunked) {
+        int gathered = gather(c, &why);
+        there = gathered == 200;
+        status = gathered ? gathered : 200;
+    } else if (status == 200) {
+        there = c->in.len >= c->head.len + c->head.body_len;
+    }
     if (status != 200) {
         if (status)
             refuse(c, status, why);
         return false;
     }
-    bool there = c->in.len >= c->head.len + c->head.body_len;
     if (!c->has_head && !there && c->head.expects_continue)
         stream_write(c->stream, "HTTP/1.1 100 Continue\r\n\r\n", 25);
     c->has_head = true;

@@ -11,10 +11,13 @@
 
 #define BAD_REQUEST     400
 #define LENGTH_REQUIRED 411
-#define TOO_LARGE       413
-#define HEAD_TOO_LARGE  431
-#define NO_MEMORY       500
-#define BAD_VERSION     505
+
+#define CHUNK_DIGITS_MAX 6
+#define CHUNK_LINE_MAX   4096
+#define TOO_LARGE        413
+#define HEAD_TOO_LARGE   431
+#define NO_MEMORY        500
+#define BAD_VERSION      505
 
 static int refuse(const char **why, int status, const char *text)
 {
@@ -80,14 +83,29 @@ static size_t times(const struct web_head *head, const char *name)
     return count;
 }
 
+/* Clients of Node send chunks. */
+static int read_transfer(struct web_head *head, bool has_length, const char **why)
+{
+    const char *coding = web_head_find(head, "transfer-encoding");
+    if (!coding)
+        return 0;
+    if (times(head, "transfer-encoding") > 1 || !text_equal_nocase(coding, "chunked"))
+        return refuse(why, LENGTH_REQUIRED, "a Content-Length is wanted, or chunks");
+    if (has_length)
+        return refuse(why, BAD_REQUEST, "there are a Content-Length and chunks");
+    head->chunked = true;
+    return 0;
+}
+
 static int read_meaning(struct web_head *head, const char **why)
 {
     int64_t len = 0;
     const char *length = web_head_find(head, "content-length");
     const char *connection = web_head_find(head, "connection");
     const char *expect = web_head_find(head, "expect");
-    if (web_head_find(head, "transfer-encoding"))
-        return refuse(why, LENGTH_REQUIRED, "a Content-Length is wanted, no Transfer-Encoding");
+    int bad = read_transfer(head, length != NULL, why);
+    if (bad)
+        return bad;
     if (times(head, "content-length") > 1 ||
         (length && !text_number(length, 0, INT64_MAX / 2, &len)))
         return refuse(why, BAD_REQUEST, "the Content-Length is no number");
@@ -153,4 +171,71 @@ const char *web_head_find(const struct web_head *head, const char *name)
             return head->headers[i].value;
     }
     return NULL;
+}
+
+/* ---- chunks ------------------------------------------------------------------------------ */
+
+static int hex_digit(char c)
+{
+    const char *digits = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* The line before a chunk: its size, then perhaps an extension. */
+static bool chunk_size(const char *line, const char *end, size_t *out)
+{
+    size_t digits = 0;
+    *out = 0;
+    for (; line < end && hex_digit(*line) >= 0 && digits <= CHUNK_DIGITS_MAX; digits++)
+        *out = *out * 16 + (size_t)hex_digit(*line++);
+    bool ended = line == end || *line == ';' || *line == ' ' || *line == '\t';
+    return digits > 0 && digits <= CHUNK_DIGITS_MAX && ended;
+}
+
+/* The next chunk at *at, moved to `to` when it is not NULL. 200: *size is its size, and *at behind
+ * it. */
+static int next_chunk(const char *data, size_t len, size_t *at, size_t *size, char *to)
+{
+    const char *line = data + *at;
+    const char *end = memmem(line, len - *at, "\r\n", 2);
+    if (!end)
+        return len - *at > CHUNK_LINE_MAX ? BAD_REQUEST : 0;
+    if (!chunk_size(line, end, size))
+        return BAD_REQUEST;
+    size_t from = (size_t)(end - data) + 2;
+    if (*size == 0) { /* trailers end with an empty line, as a head does */
+        const char *last = memmem(end, len - (size_t)(end - data), "\r\n\r\n", 4);
+        *at = last ? (size_t)(last - data) + 4 : *at;
+        return last ? 200 : 0;
+    }
+    if (*size > WEB_BODY_MAX)
+        return TOO_LARGE;
+    if (len - from < *size + 2)
+        return 0;
+    if (memcmp(data + from + *size, "\r\n", 2) != 0)
+        return BAD_REQUEST;
+    if (to)
+        memmove(to, data + from, *size);
+    *at = from + *size + 2;
+    return 200;
+}
+
+/* Nothing is moved before all of it is there. */
+int web_body_gather(char *data, size_t len, size_t *body_len, size_t *wire_len, const char **why)
+{
+    int status = 200;
+    for (int pass = 0; pass < 2 && status == 200; pass++) {
+        size_t size = 1, at = 0;
+        *body_len = 0;
+        while (status == 200 && size > 0) {
+            status = next_chunk(data, len, &at, &size, pass ? data + *body_len : NULL);
+            *body_len += size;
+            if (status == 200 && *body_len > WEB_BODY_MAX)
+                status = TOO_LARGE;
+        }
+        *wire_len = at;
+    }
+    return status == 0 || status == 200 ? status
+                                        : refuse(why, status, "the chunks are none, or too large");
 }

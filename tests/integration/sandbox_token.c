@@ -233,7 +233,8 @@ static void what_is_no_request_is_refused_and_the_connection_closed(void **state
         {"nonsense\r\n\r\n", "HTTP/1.1 400 "},
         {"POST /oauth/token HTTP/2.0\r\n\r\n", "HTTP/1.1 505 "},
         {"POST /oauth/token HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "HTTP/1.1 413 "},
-        {"POST /oauth/token HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 411 "},
+        {"POST /oauth/token HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 411 "},
+        {"POST /oauth/token HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "HTTP/1.1 400 "},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(stories); i++)

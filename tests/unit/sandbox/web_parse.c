@@ -93,6 +93,7 @@ static void what_is_ambiguous_or_too_much_is_refused(void **state)
         {400, "GET / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n"},
         {413, "GET / HTTP/1.1\r\nContent-Length: 262145\r\n\r\n"},
         {411, "GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: identity\r\n\r\n"},
+        {400, "GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
         {417, "GET / HTTP/1.1\r\nExpect: miracles\r\n\r\n"},
     };
     (void)state;
@@ -102,6 +103,49 @@ static void what_is_ambiguous_or_too_much_is_refused(void **state)
         if (status != stories[i].status)
             fail_msg("%s: %d instead of %d", stories[i].text, status, stories[i].status);
         assert_null(head.text);
+    }
+}
+
+/* Every length of what has come so far: all but the last say that more is needed. */
+static void chunks_are_put_together(void **state)
+{
+    static const char wire[] =
+        "4\r\nWiki\r\n00A;name=value\r\npedia in\r\n\r\n0\r\nTrailer: 1\r\n\r\nGET";
+    const size_t all = sizeof wire - 1 - 3;
+    const char *why = NULL;
+    size_t body = 0, used = 0;
+    char data[sizeof wire];
+    (void)state;
+    for (size_t len = 0; len <= sizeof wire - 1; len++) {
+        memcpy(data, wire, sizeof wire);
+        assert_int_equal(web_body_gather(data, len, &body, &used, &why), len < all ? 0 : 200);
+        if (len < all)
+            assert_memory_equal(data, wire, sizeof wire);
+    }
+    assert_int_equal(used, all);
+    assert_int_equal(body, 14);
+    assert_memory_equal(data, "Wikipedia in\r\n", 14);
+}
+
+static void what_are_no_chunks_is_refused(void **state)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } stories[] = {
+        {400, "\r\n"},        {400, "x\r\n"},       {400, "-1\r\n"},    {400, "1x\r\na\r\n"},
+        {400, "1\r\nab\r\n"}, {400, "1000000\r\n"}, {413, "40001\r\n"}, {400, "1\r\naX0\r\n\r\n"},
+        {0, "0\r\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(stories); i++) {
+        char data[64] = {0};
+        size_t body = 0, used = 0;
+        const char *why = NULL;
+        (void)snprintf(data, sizeof data, "%s", stories[i].text);
+        int status = web_body_gather(data, strlen(data), &body, &used, &why);
+        if (status != stories[i].status)
+            fail_msg("%s: %d instead of %d", stories[i].text, status, stories[i].status);
     }
 }
 
@@ -146,6 +190,8 @@ int main(void)
         cmocka_unit_test(a_head_that_is_not_whole_waits_for_more),
         cmocka_unit_test(how_long_a_connection_is_kept_depends_on_version_and_header),
         cmocka_unit_test(what_is_ambiguous_or_too_much_is_refused),
+        cmocka_unit_test(chunks_are_put_together),
+        cmocka_unit_test(what_are_no_chunks_is_refused),
         cmocka_unit_test(a_nul_in_the_head_is_refused),
         cmocka_unit_test(heads_have_limits),
         cmocka_unit_test(without_memory_it_says_500),
