@@ -3,6 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$HERE/tools.sh"
 . "$HERE/bayeux_tools.sh"
+. "$HERE/bayeux_checks.sh"
+. "$HERE/certs.sh"
 
 npm_server_tools() { fetch_cometd_server && fetch_cometd_npm; }
 faye_tools() { fetch_faye && fetch_cometd_npm; }
@@ -40,15 +42,40 @@ cometd_java() {
     started start_cometd_java both || return
     own_java long-polling
     own_java websocket
+    library long-polling service refuses read-only disconnects
+    library websocket service refuses read-only disconnects
+    command auto
+    lossy long-polling
+    lossy websocket
+    has "$p TLS:" need nginx openssl && behind_tls
     end "$SERVER"
+    only polling auto
+    only websocket websocket
 }
+
+# A server that takes one transport only. Of "auto" it gets the one it takes.
+only() { # WHICH TRANSPORT
+    q=$p p="$p $1 only:"
+    if started start_cometd_java "$1"; then command "$2" && end "$SERVER"; fi
+    p=$q
+}
+
 cometd_npm() {
     started start_npm_server cometd || return
     own_npm long-polling
+    library long-polling service refuses read-only disconnects
+    command auto
+    lossy long-polling
+    end "$SERVER"
 }
+
 faye() {
     started start_npm_server faye || return
     own_npm websocket
+    library long-polling refuses
+    library websocket refuses
+    command auto
+    end "$SERVER"
 }
 
 p="CometD Java 8.0.10:"

@@ -25,7 +25,7 @@ unpack_cometd_java() {
 
 # need_javac: sets JAVA17 to a JAVA_HOME with a compiler, of 17 or later.
 need_javac() {
-    for JAVA17 in "${JAVA_HOME:-}" /usr/lib/jvm/*; do
+    for JAVA17 in "${JAVA_HOME:-/usr/lib/jvm/default-java}" /usr/lib/jvm/*; do
         [ -x "$JAVA17/bin/javac" ] && [ "$(major_of "$JAVA17")" -ge 17 ] && return 0
     done
     echo "no JDK 17 or later"

@@ -67,7 +67,7 @@ class Server {
         holder.setInitOrder(1);
         holder.setAsyncSupported(true);
         Map.of("transports", transports, "ws.cometdURLMapping", "/cometd/*", "timeout", "4000", "interval", "0", "maxInterval",
-            "4000", "maxMessageSize", "16777216", "ws.maxMessageSize", "16777216", "ws.idleTimeout", "15000")
+            "10000", "maxMessageSize", "16777216", "ws.maxMessageSize", "16777216", "ws.idleTimeout", "15000")
             .forEach(holder::setInitParameter);
         handler.addServlet(holder, "/cometd/*");
         jetty.start();

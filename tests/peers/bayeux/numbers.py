@@ -1,6 +1,7 @@
 """Are these the numbered events, each once and in order? Usage: numbers.py FILE FROM TO [again]
 
-Each line of FILE is an event whose data (data.payload, with Salesforce's) has a member "n". With "again" an event may come more
+Each line of FILE is an event whose data has a member "n", or whose fields (data.payload, data.sobject) have
+"Number__c". With "again" an event may come more
 than once, but never before its predecessor. Says what is wrong, and ends with 1.
 """
 import json
@@ -9,7 +10,8 @@ import sys
 
 def number(line):
     data = json.loads(line)["data"]
-    return int(data["n"] if "n" in data else data.get("payload", data)["n"])
+    fields = data.get("payload", data.get("sobject", data))
+    return int(fields["n"] if "n" in fields else fields["Number__c"])
 
 
 def main():
