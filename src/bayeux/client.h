@@ -125,6 +125,8 @@ void client_stop(struct client *client);
 /* Stops, waits for the goodbye (2 s at most), for callbacks that run, and frees. False: called in a
  * callback of the handle (handle, news) or on the I/O thread, it has only stopped. NULL is fine. */
 bool client_close(struct client *client);
+/* Is this thread in a callback of the handle, or the I/O thread? */
+bool client_calls_back(const struct client *client);
 /* Until the session is over and, with a handler, what has arrived is handled: WEIR_OK after a stop,
  * else why; WEIR_NOTHING: it lives at the limit. */
 weir_status client_wait(struct client *client, struct deadline until, weir_error *err);
@@ -189,5 +191,9 @@ void client_news(struct client *client, weir_session_news news, const char *chan
 /* @io. Said once by client_take(), in order with the events, and not the end: a channel that is no
  * longer subscribed. */
 void client_complain(struct client *client, const weir_error *why);
+/* @io. An outage of the owner's own: said once by client_take() as one that is being mended, unless
+ * it is over by then. */
+void client_outage(struct client *client, const weir_error *why);
+void client_outage_over(struct client *client);
 void client_counters(struct client *client, weir_session_counters *out);
 #endif

@@ -80,8 +80,16 @@ static void on_opened(void *user, const struct message *reply)
         c->set.dialect->session.opened(c->set.user, reply);
 }
 
-static const struct session_hooks hooks = {on_outgoing, NULL, on_subscribed, on_opened};
-static const struct session_hooks judging = {on_outgoing, on_judge, on_subscribed, on_opened};
+static void on_alive(void *user)
+{
+    struct client *c = user;
+    if (c->set.dialect->session.alive)
+        c->set.dialect->session.alive(c->set.user);
+}
+
+static const struct session_hooks hooks = {on_outgoing, NULL, on_subscribed, on_opened, on_alive};
+static const struct session_hooks judging = {on_outgoing, on_judge, on_subscribed, on_opened,
+                                             on_alive};
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
@@ -184,15 +192,20 @@ void client_complain(struct client *c, const weir_error *why)
     complain_of(c, NULL, why);
 }
 
+void client_outage(struct client *c, const weir_error *why)
+{
+    weir_error said = *why;
+    if (said.retry_in_ms < 0)
+        said.retry_in_ms = 0;
+    client_note(c, &said, true);
+}
+
 static void hear(struct client *c, const struct session_action *action)
 {
     weir_session_news news = (weir_session_news)action->news;
     if (news == WEIR_SESSION_OUTAGE) {
-        weir_error said = *action->why;
-        if (said.retry_in_ms < 0)
-            said.retry_in_ms = 0;
         atomic_fetch_add(&c->tally.outages, 1);
-        client_note(c, &said, true);
+        client_outage(c, action->why);
     }
     if (news == WEIR_SESSION_RECOVERED)
         client_outage_over(c);

@@ -162,7 +162,6 @@ char *client_authorization(struct client *c, weir_error *err);
 void client_received(struct client *c, struct batch *batch, int64_t date_s);
 void client_deliver(struct client *c); /* what may go, goes */
 void client_note(struct client *c, const weir_error *why, bool outage);
-void client_outage_over(struct client *c);
 void client_room(struct loop_task *task);
 void client_released(struct loop_task *task);
 void client_queue_stop(struct client *c, const weir_error *why); /* nothing is queued any more */
@@ -201,5 +200,4 @@ void client_ask_done(struct client *c, const struct session_action *action); /* 
 weir_status client_tell_init(struct client *c, weir_error *err);
 weir_status client_tell_start(struct client *c, weir_error *err); /* the handler's thread */
 void client_tell_free(struct client *c);                          /* joins */
-bool client_calls_back(const struct client *c);
 #endif

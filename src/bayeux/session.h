@@ -62,6 +62,8 @@ struct session_hooks {
     void (*subscribed)(void *user, const char *channel, const struct message *reply);
     /* A handshake succeeded; `reply` is its whole text. */
     void (*opened)(void *user, const struct message *reply);
+    /* A connect was answered well: the session lives. */
+    void (*alive)(void *user);
 };
 
 struct session_options {

@@ -223,6 +223,8 @@ static void on_connect(struct session *s, int64_t now_ns, const struct message *
     enum verdict verdict;
     slot_answered(&s->slots[SLOT_CONNECT]);
     if (succeeded(s, META_CONNECT, m, &verdict, &why)) {
+        if (s->set.hooks && s->set.hooks->alive)
+            s->set.hooks->alive(s->set.user);
         connected(s, now_ns, m);
     } else {
         s->connected_ok = false;

@@ -155,6 +155,8 @@ void position_live(struct position *p, int64_t now_ms)
 
 void position_saved(struct position *p, unsigned version)
 {
+    if ((int)(version - p->saved) <= 0)
+        return; /* of a life before this one */
     p->saved = version;
     if (p->version == version)
         p->due = p->anew = false;

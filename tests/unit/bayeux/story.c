@@ -51,7 +51,7 @@ void story_with(struct story *st, const struct session_options *options)
     static const char *const polling[] = {"long-polling", NULL};
     memset(st, 0, sizeof *st);
     vclock_init(&st->clock);
-    st->hooks = (struct session_hooks){on_outgoing, on_judge, on_subscribed, on_opened};
+    st->hooks = (struct session_hooks){on_outgoing, on_judge, on_subscribed, on_opened, NULL};
     st->options = *options;
     st->options.hooks = &st->hooks;
     st->options.user = st;
