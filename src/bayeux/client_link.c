@@ -140,10 +140,7 @@ static struct transport *make(struct client *c, bool socket, weir_error *err)
         .events = socket ? &socket_events : &polling_events,
         .user = c,
     };
-    if (!socket)
-        return transport_long_polling(&options, err);
-    error_set(err, WEIR_UNSUPPORTED, "there is no WebSocket in this build");
-    return NULL;
+    return socket ? transport_websocket(&options, err) : transport_long_polling(&options, err);
 }
 
 static struct transport *pick(struct client *c, weir_error *err)
