@@ -16,7 +16,7 @@ struct weir_bayeux {
     void *user;
 };
 
-/* ---- the dialect ----------------------------------------------------------------------------- */
+/* ---- the dialect ------------------------------------------------------------------------- */
 
 static weir_status describe(const struct client_event *event, weir_event *into, weir_error *err)
 {
@@ -80,8 +80,7 @@ void weir_bayeux_close(weir_bayeux *b)
         mem_free(b);
 }
 
-/* ---- what all calls begin with
- * ------------------------------------------------------------------- */
+/* ---- what all calls begin with ----------------------------------------------------------- */
 
 static weir_status enter(const weir_bayeux *b, weir_error *err)
 {
@@ -95,8 +94,7 @@ static struct deadline limit_of(weir_ms timeout)
     return deadline_in(clock_system(), timeout, USUAL_MS);
 }
 
-/* ---- asking
- * ---------------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------ */
 
 static weir_status ask(weir_bayeux *b, enum meta meta, const char *channel, weir_ms timeout,
                        weir_error *err)
@@ -160,8 +158,7 @@ char *weir_bayeux_session(weir_bayeux *b, weir_ms timeout, weir_error *err)
     return enter(b, err) == WEIR_OK ? client_session_text(b->client, limit_of(timeout), err) : NULL;
 }
 
-/* ---- taking
- * ------------------------------------------------------------------------------------------ */
+/* ---- taking ------------------------------------------------------------------------------ */
 
 static weir_status check_take(const weir_bayeux *b, const void *place, weir_error *err)
 {

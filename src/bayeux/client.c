@@ -21,7 +21,7 @@
 static pthread_mutex_t leaving = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
 
-/* ---- who is inside --------------------------------------------------------------------------- */
+/* ---- who is inside ----------------------------------------------------------------------- */
 
 void client_enter(struct client *c)
 {
@@ -134,8 +134,7 @@ const char *client_name(const struct client *c)
     return c->name;
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------- */
 
 void client_stop(struct client *c)
 {
@@ -194,8 +193,7 @@ bool client_close(struct client *c)
     return true;
 }
 
-/* ---- counting
- * --------------------------------------------------------------------------------------- */
+/* ---- counting ---------------------------------------------------------------------------- */
 
 void client_counters(struct client *c, weir_session_counters *out)
 {

@@ -100,7 +100,7 @@ struct client_dialect { /* static */
 weir_status client_describe(const struct client_event *event, weir_event *into, const char *type,
                             const char *id, weir_error *err);
 
-/* ---- opening and closing ------------------------------------------------------------------- */
+/* ---- opening and closing ----------------------------------------------------------------- */
 
 struct client_options {
     const struct client_dialect *dialect;
@@ -141,7 +141,7 @@ int64_t client_server_ms(const struct client *client);
 /* @io. The token the session uses; NULL: none. Borrowed. */
 const weir_token *client_token(const struct client *client);
 
-/* ---- asking -------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------ */
 
 /* A wish, embedded in what it is about or on a waiting thread's stack. Fill the first members. */
 struct client_ask {
@@ -172,7 +172,7 @@ char *client_session_text(struct client *client, struct deadline until, weir_err
 /* The channels subscribed, as weir_bayeux_subscriptions(). */
 char **client_subscriptions(struct client *client, weir_error *err);
 
-/* ---- taking -------------------------------------------------------------------------------- */
+/* ---- taking ------------------------------------------------------------------------------ */
 
 /* Up to `room` events of one answer, in order; each is a reference of the caller's, and a
  * client_event (client_event_of()). Otherwise as weir_bayeux_next(); count is 0 then. */
@@ -183,7 +183,7 @@ int client_fd(struct client *client);
 /* An answer that `pass` held may be queued. In any order; they are queued in that of arrival. */
 void client_release(struct client *client, struct client_answer *answer);
 
-/* ---- saying -------------------------------------------------------------------------------- */
+/* ---- saying ------------------------------------------------------------------------------ */
 
 /* News of the owner's, in order with the session's. `channel` and `why` are copied. */
 void client_news(struct client *client, weir_session_news news, const char *channel,

@@ -83,7 +83,7 @@ void client_withdraw(struct client *c, struct client_ask *ask)
     loop_call(c->loop, take_back, ask);
 }
 
-/* ---- asking and waiting -------------------------------------------------------------------- */
+/* ---- asking and waiting ------------------------------------------------------------------ */
 
 struct call {
     struct client_ask ask; /* first */

@@ -32,7 +32,7 @@ const weir_token *client_token(const struct client *c)
     return c->token;
 }
 
-/* ---- the session's hooks: the dialect's, and what the client wants to know itself ----------- */
+/* ---- the session's hooks: the dialect's, and what the client wants to know itself -------- */
 
 static void on_outgoing(void *user, enum meta meta, const char *channel, weir_bytes data,
                         struct buf *ext)
@@ -91,7 +91,7 @@ static const struct session_hooks hooks = {on_outgoing, NULL, on_subscribed, on_
 static const struct session_hooks judging = {on_outgoing, on_judge, on_subscribed, on_opened,
                                              on_alive};
 
-/* ---- the end ------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------- */
 
 static void set_over(struct client *c, const weir_error *why)
 {
@@ -176,7 +176,7 @@ void client_fail(struct client *c, const weir_error *why)
     loop_post(c->loop, &c->fail);
 }
 
-/* ---- news ------------------------------------------------------------------------------------ */
+/* ---- news -------------------------------------------------------------------------------- */
 
 static void complain_of(struct client *c, const char *channel, const weir_error *why)
 {
@@ -260,6 +260,8 @@ void client_pump(struct client *c)
         act(c, &action);
     }
     c->pumping = false;
+    if (!c->ended && c->link.paused) /* the session may be on its way out */
+        client_link_flow(c);
     if (!c->ended && timer_set(&c->timer, session_wake(c->session)) != WEIR_OK) {
         weir_error why;
         error_no_memory(&why);
@@ -275,8 +277,7 @@ static void on_time(void *user)
     client_pump(c);
 }
 
-/* ---- beginning
- * ----------------------------------------------------------------------------------- */
+/* ---- beginning --------------------------------------------------------------------------- */
 
 void client_engine_start(struct loop_task *task)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- where they come from ------------------------------------------------------------------ */
+/* ---- where they come from ---------------------------------------------------------------- */
 
 struct client_origin *client_origin_new(const struct client *c, const char *url)
 {
@@ -37,7 +37,7 @@ void client_origin_free(struct client_origin *origin)
     mem_free(origin);
 }
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------- */
 
 static void clear(struct client_answer *answer)
 {
@@ -111,8 +111,7 @@ struct client_event *client_event_of(const weir_event *event)
     return ours ? of(event) : NULL;
 }
 
-/* ---- what it says
- * -------------------------------------------------------------------------------- */
+/* ---- what it says ------------------------------------------------------------------------ */
 
 /* What cannot be an attribute (a control character in a name) is left out. */
 static weir_status set(weir_event *into, const char *name, const char *value, enum attr_kind kind,

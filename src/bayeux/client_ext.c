@@ -11,7 +11,7 @@ struct weir_bayeux_ext {
     struct buf *out;
 };
 
-/* ---- out ----------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------- */
 
 static const char *const names[] = {
     [META_HANDSHAKE] = "/meta/handshake",     [META_CONNECT] = "/meta/connect",
@@ -78,7 +78,7 @@ weir_status weir_bayeux_ext_set(weir_bayeux_ext *ext, const char *name, const ch
     return ext->out->failed ? WEIR_NO_MEMORY : WEIR_OK;
 }
 
-/* ---- in ------------------------------------------------------------------------------------ */
+/* ---- in ---------------------------------------------------------------------------------- */
 
 bool client_ext_incoming(struct client *c, const struct message *message)
 {

@@ -31,13 +31,81 @@ static void offer(struct client *c, bool socket)
     link->offered[count] = NULL;
 }
 
-void client_link_init(struct client *c)
+/* ---- limits on the socket ---------------------------------------------------------------- */
+
+static void set_alarm(struct client *c)
 {
-    offer(c, mode(c) != WEIR_TRANSPORT_LONG_POLLING);
-    c->link.socket_wanted = mode(c) == WEIR_TRANSPORT_WEBSOCKET;
+    struct client_link *link = &c->link;
+    int64_t at = INT64_MAX;
+    for (size_t i = 0; i < sizeof link->out / sizeof *link->out; i++) {
+        if (link->out[i].exchange && link->out[i].until_ns < at)
+            at = link->out[i].until_ns;
+    }
+    if (timer_set(&link->late, link->paused ? INT64_MAX : at) != WEIR_OK)
+        log_at(WEIR_LOG_WARN, c->set.dialect->part, c->name, "no memory to watch the time");
 }
 
-/* ---- the socket's fate --------------------------------------------------------------------- */
+/* Of one that is answered the session does not want to know. */
+static void on_late(void *user)
+{
+    struct client *c = user;
+    weir_error why;
+    int64_t now = client_now(c);
+    error_set(&why, WEIR_UNREACHABLE, "%s: the server has not answered in time", c->url);
+    for (size_t i = 0; i < sizeof c->link.out / sizeof *c->link.out; i++) {
+        unsigned exchange = c->link.out[i].exchange;
+        if (!exchange || c->link.out[i].until_ns > now)
+            continue;
+        c->link.out[i].exchange = 0;
+        session_ended(c->session, now, exchange, &why, true);
+    }
+    set_alarm(c);
+    client_pump(c);
+}
+
+static void watch(struct client *c, const struct session_action *action)
+{
+    size_t i = action->connect ? 1 : 0;
+    c->link.out[i].exchange = action->exchange;
+    c->link.out[i].until_ns = action->until_ns;
+    set_alarm(c);
+}
+
+static void forget_limits(struct client *c)
+{
+    timer_cancel(&c->link.late);
+    memset(c->link.out, 0, sizeof c->link.out);
+    c->link.paused = false;
+}
+
+/* What was out while nothing was read gets the time anew that an answer may be late by. */
+static void resume(struct client *c)
+{
+    int64_t least = client_now(c) + c->set.o.max_network_delay * NS_PER_MS;
+    for (size_t i = 0; i < sizeof c->link.out / sizeof *c->link.out; i++) {
+        if (c->link.out[i].until_ns < least)
+            c->link.out[i].until_ns = least;
+    }
+    set_alarm(c);
+}
+
+void client_link_flow(struct client *c)
+{
+    struct client_link *link = &c->link;
+    bool full = atomic_load(&c->queued) >= c->set.o.max_queued;
+    bool paused = link->socket && full && session_state(c->session) == SESSION_CONNECTED;
+    if (paused == link->paused)
+        return;
+    link->paused = paused;
+    if (link->socket)
+        transport_pause(link->socket, paused);
+    if (paused)
+        set_alarm(c);
+    else
+        resume(c);
+}
+
+/* ---- the socket's fate ------------------------------------------------------------------- */
 
 /* AUTO only: everything goes by long polling from here on. */
 static void give_up_socket(struct client *c, const weir_error *why)
@@ -62,6 +130,7 @@ static void on_lost(void *user, const weir_error *why, bool left)
     bool fruitless = !link->socket_worked;
     link->socket_worked = false;
     link->socket_failures = fruitless ? link->socket_failures + 1 : 0;
+    forget_limits(c);
     atomic_fetch_add(&c->tally.failures, 1);
     session_lost(c->session, client_now(c), why, left);
     if (fruitless && may_fall_back(c) &&
@@ -70,7 +139,7 @@ static void on_lost(void *user, const weir_error *why, bool left)
     client_pump(c);
 }
 
-/* ---- in -------------------------------------------------------------------------------------- */
+/* ---- in ---------------------------------------------------------------------------------- */
 
 static void arrived(struct client *c, struct batch *batch, int64_t date_s)
 {
@@ -123,8 +192,7 @@ static void on_ended(void *user, unsigned exchange, const weir_error *why, bool 
 static const struct transport_events polling_events = {on_polled, on_ended, on_lost};
 static const struct transport_events socket_events = {on_pushed, on_ended, on_lost};
 
-/* ---- out
- * ----------------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------- */
 
 static struct transport *make(struct client *c, bool socket, weir_error *err)
 {
@@ -189,6 +257,8 @@ void client_link_send(struct client *c, const struct session_action *action)
     secret_free_text(authorization);
     if (status != WEIR_OK)
         failed(c, action, &why);
+    else if (t == c->link.socket)
+        watch(c, action);
 }
 
 void client_link_cancel(struct client *c, unsigned exchange)
@@ -199,14 +269,21 @@ void client_link_cancel(struct client *c, unsigned exchange)
         transport_cancel(c->link.socket, exchange);
 }
 
-/* ---- beginning anew
- * -------------------------------------------------------------------------------- */
+/* ---- beginning, and beginning anew ------------------------------------------------------- */
+
+void client_link_init(struct client *c)
+{
+    timer_init(&c->link.late, c->loop, on_late, c);
+    offer(c, mode(c) != WEIR_TRANSPORT_LONG_POLLING);
+    c->link.socket_wanted = mode(c) == WEIR_TRANSPORT_WEBSOCKET;
+}
 
 static void close_socket(struct client *c)
 {
     transport_close(c->link.socket);
     c->link.socket = NULL;
     c->link.socket_worked = false;
+    forget_limits(c);
 }
 
 void client_link_reset(struct client *c)

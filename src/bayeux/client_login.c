@@ -12,7 +12,7 @@
 
 #define LOGIN_MS 60000
 
-/* ---- where to go --------------------------------------------------------------------------- */
+/* ---- where to go ------------------------------------------------------------------------- */
 
 /* Both texts become the client's. */
 static weir_status move(struct client *c, struct client_endpoint *to, weir_error *err)
@@ -53,7 +53,7 @@ static weir_status find_endpoint(struct client *c, const weir_token *token, weir
     return status;
 }
 
-/* ---- logging in ---------------------------------------------------------------------------- */
+/* ---- logging in -------------------------------------------------------------------------- */
 
 static bool same_token(const weir_token *a, const weir_token *b)
 {
@@ -121,7 +121,7 @@ void client_login_cancel(struct client *c)
     c->login = NULL;
 }
 
-/* ---- using it ------------------------------------------------------------------------------ */
+/* ---- using it ---------------------------------------------------------------------------- */
 
 static weir_status write_authorization(const weir_token *token, char **out, weir_error *err)
 {

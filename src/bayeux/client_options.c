@@ -19,7 +19,7 @@
 #define MESSAGE_LEAST   1024
 #define MESSAGE_MOST    (INT64_C(1024) * 1024 * 1024)
 
-/* ---- numbers ------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------------- */
 
 static weir_status size(size_t *value, size_t usual, int64_t least, int64_t most,
                         const char *option, weir_error *err)
@@ -65,7 +65,7 @@ static weir_status numbers(weir_bayeux_options *o, weir_error *err)
     return status;
 }
 
-/* ---- URLs ------------------------------------------------------------------------------------ */
+/* ---- URLs -------------------------------------------------------------------------------- */
 
 static weir_status check_scheme(const struct client *c, const struct url *url, const char *text,
                                 const char *what, weir_error *err)
@@ -110,8 +110,7 @@ static weir_status check_own_url(struct client *c, weir_error *err)
     return client_check_url(c, url, "url", err);
 }
 
-/* ---- lists
- * --------------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------------- */
 
 static bool good_header(const char *line)
 {
@@ -154,8 +153,7 @@ static weir_status count_extensions(struct client *c, weir_error *err)
                      EXTENSIONS_MOST);
 }
 
-/* ---- copies
- * ---------------------------------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------------------------ */
 
 /* Leaves NULL and WEIR_OMIT as they are. */
 static void copy(struct client *c, const char **text, bool *failed)

@@ -59,6 +59,12 @@ struct client_link {
     bool socket_given_up;     /* AUTO: none ever worked */
     unsigned socket_failures; /* in a row, of ones that brought nothing */
     unsigned handshake;       /* exchange of the handshake that is out; 0: none */
+    bool paused;              /* the socket is not read */
+    struct timer late;        /* of what is out on the socket, which has no limits itself: */
+    struct {
+        unsigned exchange; /* 0: none */
+        int64_t until_ns;
+    } out[2]; /* commands; the connect */
 };
 
 struct client {
@@ -113,12 +119,12 @@ struct client {
     struct client_tally tally;
 };
 
-/* ---- lifetime (client.c) ------------------------------------------------------------------- */
+/* ---- lifetime (client.c) ----------------------------------------------------------------- */
 
 void client_enter(struct client *c);
 void client_leave(struct client *c);
 
-/* ---- options (client_options.c) ------------------------------------------------------------ */
+/* ---- options (client_options.c) ---------------------------------------------------------- */
 
 weir_status client_options_read(struct client *c, const struct client_options *options,
                                 weir_error *err);
@@ -127,7 +133,7 @@ void client_options_clear(struct client *c);
 weir_status client_check_url(const struct client *c, const char *text, const char *what,
                              weir_error *err);
 
-/* ---- engine (client_engine.c), @io but for the first ---------------------------------------- */
+/* ---- engine (client_engine.c), @io but for the first ------------------------------------- */
 
 weir_status client_engine_init(struct client *c, weir_error *err);
 void client_engine_free(struct client *c); /* nothing runs any more */
@@ -138,7 +144,7 @@ int64_t client_now(const struct client *c);
 void client_pump(struct client *c);
 void client_end_now(struct client *c, const weir_error *why); /* session_fail() */
 
-/* ---- link (client_link.c), @io --------------------------------------------------------------- */
+/* ---- link (client_link.c), @io ----------------------------------------------------------- */
 
 void client_link_init(struct client *c);
 void client_link_send(struct client *c, const struct session_action *action);
@@ -146,6 +152,8 @@ void client_link_cancel(struct client *c, unsigned exchange);
 void client_link_reset(struct client *c);  /* SESSION_RESET */
 void client_link_opened(struct client *c); /* a handshake has succeeded */
 void client_link_close(struct client *c);
+/* A socket is not read from while the queue is full: its server may say more unasked. */
+void client_link_flow(struct client *c);
 /* The endpoint is another: transports are made anew. */
 void client_link_moved(struct client *c);
 
@@ -157,7 +165,7 @@ void client_login_cancel(struct client *c);
 /* "Bearer ...", core/mem, secret_free_text(); NULL: none is needed, or no memory (*err). */
 char *client_authorization(struct client *c, weir_error *err);
 
-/* ---- queue (client_queue.c), @io but for client_drop_item() ---------------------------------- */
+/* ---- queue (client_queue.c), @io but for client_drop_item() ------------------------------ */
 
 void client_received(struct client *c, struct batch *batch, int64_t date_s);
 void client_deliver(struct client *c); /* what may go, goes */
@@ -194,8 +202,7 @@ bool client_ext_incoming(struct client *c, const struct message *message);
 
 void client_ask_done(struct client *c, const struct session_action *action); /* @io */
 
-/* ---- telling (client_tell.c)
- * ---------------------------------------------------------------------- */
+/* ---- telling (client_tell.c) ------------------------------------------------------------- */
 
 weir_status client_tell_init(struct client *c, weir_error *err);
 weir_status client_tell_start(struct client *c, weir_error *err); /* the handler's thread */

@@ -49,6 +49,7 @@ void client_queue_tell(struct client *c)
     if (waits && atomic_load(&c->queued) <= at) /* taken in between: nobody has posted */
         queued = atomic_load(&c->queued);
     session_queue(c->session, client_now(c), queued >= most, queued <= most / 2);
+    client_link_flow(c);
 }
 
 void client_room(struct loop_task *task)
@@ -74,7 +75,7 @@ static void taken(struct client *c, size_t count)
     loop_post(c->loop, &c->room);
 }
 
-/* ---- in ------------------------------------------------------------------------------------ */
+/* ---- in ---------------------------------------------------------------------------------- */
 
 static void append(struct client *c, struct client_item *item)
 {
@@ -231,7 +232,7 @@ void client_queue_stop(struct client *c, const weir_error *why)
     c->waiting_last = &c->waiting;
 }
 
-/* ---- out ----------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------- */
 
 struct taking {
     weir_event **events;

@@ -13,7 +13,7 @@ bool client_calls_back(const struct client *c)
     return within == c || loop_inside(c->loop);
 }
 
-/* ---- events -------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------ */
 
 static void handle_all(struct pool_task *task)
 {
@@ -40,7 +40,7 @@ static void handle_all(struct pool_task *task)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* ---- news ------------------------------------------------------------------------------------ */
+/* ---- news -------------------------------------------------------------------------------- */
 
 static const char *const words[] = {
     [WEIR_SESSION_OPENED] = "opened",       [WEIR_SESSION_OUTAGE] = "outage",

@@ -202,7 +202,7 @@ static void close_all(struct transport *t)
 
 struct transport *transport_long_polling(const struct transport_options *o, weir_error *err)
 {
-    static const struct transport_kind kind = {post_message, cancel, close_all};
+    static const struct transport_kind kind = {post_message, cancel, close_all, NULL};
     struct poll *poll = mem_zalloc(sizeof *poll);
     if (!poll) {
         error_no_memory(err);

@@ -113,6 +113,12 @@ void transport_cancel(struct transport *t, unsigned exchange)
     t->kind->cancel(t, exchange);
 }
 
+void transport_pause(struct transport *t, bool paused)
+{
+    if (t->kind->pause)
+        t->kind->pause(t, paused);
+}
+
 void transport_close(struct transport *t)
 {
     if (t)

@@ -56,6 +56,9 @@ struct transport_message {
 /* WEIR_OK: `ended` or `lost` follows, unless it is cancelled. */
 weir_status transport_send(struct transport *t, const struct transport_message *m, weir_error *err);
 void transport_cancel(struct transport *t, unsigned exchange);
+/* Of a WebSocket that is open: nothing more is read, and its silence is no end, until it is
+ * resumed. Long polling has nothing to hold back. */
+void transport_pause(struct transport *t, bool paused);
 /* A WebSocket says goodbye (1000) in the background; no callback comes after it. NULL is fine; also
  * from within a callback. */
 void transport_close(struct transport *t);

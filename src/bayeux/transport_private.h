@@ -11,6 +11,7 @@ struct transport_kind { /* static */
     weir_status (*send)(struct transport *t, const struct transport_message *m, weir_error *err);
     void (*cancel)(struct transport *t, unsigned exchange);
     void (*close)(struct transport *t);
+    void (*pause)(struct transport *t, bool paused); /* NULL: it cannot */
 };
 
 struct transport {

@@ -154,6 +154,11 @@ static void cancel(struct transport *t, unsigned exchange)
     mem_free(w);
 }
 
+static void pause_it(struct transport *t, bool paused)
+{
+    websocket_link_pause(websocket_of(t), paused);
+}
+
 static void close_it(struct transport *t)
 {
     struct websocket *ws = websocket_of(t);
@@ -196,7 +201,7 @@ static weir_status find_way(struct websocket *ws, const struct transport_options
 
 struct transport *transport_websocket(const struct transport_options *o, weir_error *err)
 {
-    static const struct transport_kind kind = {send_message, cancel, close_it};
+    static const struct transport_kind kind = {send_message, cancel, close_it, pause_it};
     weir_error why = {0};
     struct websocket *ws = mem_zalloc(sizeof *ws);
     if (!ws) {

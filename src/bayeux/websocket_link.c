@@ -111,6 +111,8 @@ static void watch(struct websocket *ws, int64_t at_ns)
 static void look_for_life(struct websocket *ws)
 {
     int64_t now = clock_mono(clock_of(ws));
+    if (ws->paused) /* who is not read from cannot be heard */
+        ws->heard_ns = now;
     int64_t due = ws->heard_ns + ws->quiet_after * NS_PER_MS * (ws->probed ? 2 : 1);
     weir_error why = {0};
     if (now >= due && ws->probed)
@@ -123,6 +125,20 @@ static void look_for_life(struct websocket *ws)
         lose(ws, &why, true);
     else
         watch(ws, now < due ? due : now + ws->quiet_after * NS_PER_MS);
+}
+
+void websocket_link_pause(struct websocket *ws, bool paused)
+{
+    bool changed = ws->state == LINK_OPEN && ws->stream && ws->paused != paused;
+    if (!changed)
+        return;
+    ws->paused = paused;
+    ws->heard_ns = clock_mono(clock_of(ws));
+    ws->probed = false;
+    if (paused)
+        stream_pause(ws->stream);
+    else if (stream_queued(ws->stream) <= UNREAD_MAX)
+        stream_resume(ws->stream);
 }
 
 weir_status websocket_link_send(struct websocket *ws, const char *text, size_t len, weir_error *err)
@@ -184,6 +200,7 @@ static void judge(struct websocket *ws)
         return;
     }
     ws->state = LINK_OPEN;
+    ws->paused = false;
     ws->heard_ns = clock_mono(clock_of(ws));
     ws->probed = false;
     watch(ws, ws->heard_ns + ws->quiet_after * NS_PER_MS);
@@ -262,7 +279,8 @@ static void on_data(void *user, const uint8_t *data, size_t len)
 static void on_drained(void *user)
 {
     const struct websocket *ws = user;
-    stream_resume(ws->stream);
+    if (!ws->paused)
+        stream_resume(ws->stream);
 }
 
 static void ended(struct websocket *ws, weir_error *why)

@@ -57,6 +57,7 @@ struct websocket {
     int64_t heard_ns; /* when something came last */
     bool probed;      /* a ping was sent since */
     bool said;        /* a message has left on this connection */
+    bool paused;      /* the owner has no room */
 };
 
 /* ---- websocket_link.c ---- */
@@ -65,6 +66,8 @@ struct websocket {
 weir_status websocket_link_open(struct websocket *ws, weir_error *err);
 weir_status websocket_link_send(struct websocket *ws, const char *text, size_t len,
                                 weir_error *err);
+/* While OPEN. */
+void websocket_link_pause(struct websocket *ws, bool paused);
 /* To NONE, from any state; says goodbye with `code` if it is open and has not done so. */
 void websocket_link_close(struct websocket *ws, int code);
 void websocket_link_clear(

@@ -546,5 +546,11 @@ int main(void)
         CASE(closing_ends_those_who_wait),
         CASE(extensions_add_to_what_goes_and_filter_what_comes),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    comet_transport = WEIR_TRANSPORT_LONG_POLLING;
+    int failed = cmocka_run_group_tests_name("long polling", tests, NULL, NULL);
+    comet_transport = WEIR_TRANSPORT_WEBSOCKET;
+    failed += cmocka_run_group_tests_name("WebSocket", tests, NULL, NULL);
+    comet_transport = WEIR_TRANSPORT_AUTO;
+    failed += cmocka_run_group_tests_name("either", tests, NULL, NULL);
+    return failed;
 }

@@ -236,5 +236,11 @@ int main(void)
         CASE(closing_is_safe_at_every_moment),
         CASE(closing_a_client_that_did_nothing_says_nothing),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    comet_transport = WEIR_TRANSPORT_LONG_POLLING;
+    int failed = cmocka_run_group_tests_name("long polling", tests, NULL, NULL);
+    comet_transport = WEIR_TRANSPORT_WEBSOCKET;
+    failed += cmocka_run_group_tests_name("WebSocket", tests, NULL, NULL);
+    comet_transport = WEIR_TRANSPORT_AUTO;
+    failed += cmocka_run_group_tests_name("either", tests, NULL, NULL);
+    return failed;
 }

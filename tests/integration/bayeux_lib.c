@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+weir_transport comet_transport;
+
 void comet_begin(struct comet *k, const struct sandbox_options *options)
 {
     struct sandbox_options usual = {.only = "salesforce"};

@@ -35,9 +35,10 @@ void comet_now(struct comet *k, const char *line);
 /* As .user, .on_news and .handler. */
 void comet_news(weir_session_news news, const char *channel, const weir_error *why, void *user);
 void comet_handler(const weir_event *event, void *user);
+extern weir_transport comet_transport; /* of those that follow */
 #define COMET(k, ...)                                                                              \
-    WEIR_BAYEUX(.url = (k)->url, .transport = WEIR_TRANSPORT_AUTO, .user = (k),            \
-                .on_news = comet_news, __VA_ARGS__)
+    WEIR_BAYEUX(.url = (k)->url, .transport = comet_transport, .user = (k), .on_news = comet_news, \
+                __VA_ARGS__)
 weir_bayeux *comet_open(const weir_bayeux_options *o);
 void comet_subscribe(weir_bayeux *b, const char *channel);
 /* The next event has this number. */
