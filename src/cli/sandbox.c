@@ -111,18 +111,56 @@ static weir_status read_deploy(const struct args *args, const char *files[DEPLOY
     return WEIR_OK;
 }
 
+static weir_ms duration_of(const struct args *args, const char *flag)
+{
+    weir_ms ms = 0;
+    const char *text = args_text(args, flag);
+    if (text)
+        (void)value_duration(text, &ms); /* checked when it was parsed */
+    return ms;
+}
+
+static weir_status read_count(const struct args *args, const char *flag, int64_t *out,
+                              weir_error *err)
+{
+    const char *text = args_text(args, flag);
+    if (!text)
+        return WEIR_OK;
+    if (value_number(text, out) || *out < 1)
+        return fail_set(err, WEIR_INVALID, "--%s: \"%s\" is no number from 1 on", flag, text);
+    return WEIR_OK;
+}
+
+static weir_status read_salesforce(const struct args *args, struct sandbox_salesforce *out,
+                                   weir_error *err)
+{
+    int64_t keep = 0, batch = 0, life = duration_of(args, "token-life");
+    out->hold = duration_of(args, "connect-hold");
+    out->session_timeout = duration_of(args, "session-timeout");
+    out->cookie_life = duration_of(args, "cookie-life");
+    out->keep_for = duration_of(args, "retain-for");
+    out->token_life_s = (int)(life > INT32_MAX ? INT32_MAX / 1000 : (life + 999) / 1000);
+    weir_status status = read_count(args, "retain", &keep, err);
+    if (status == WEIR_OK)
+        status = read_count(args, "batch", &batch, err);
+    if (status == WEIR_OK)
+        status = read_count(args, "first-replay-id", &out->first_id, err);
+    out->keep = (size_t)keep;
+    out->batch_events = (size_t)batch;
+    return status;
+}
+
 static struct sandbox *start(const struct args *args, weir_error *err)
 {
     const char *files[DEPLOY_MAX + 1];
     struct sandbox_options options = {.only = args_text(args, "only"),
                                       .tls = args_switch(args, "tls"),
                                       .log_file = args_text(args, "log")};
-    const char *latency = args_text(args, "latency");
     options.require_token = wants_oauth(options.only);
-    if (latency)
-        (void)value_duration(latency, &options.latency); /* checked when it was parsed */
+    options.latency = duration_of(args, "latency");
     options.deploy = files;
     if (read_port(args, &options.port_base, err) != WEIR_OK ||
+        read_salesforce(args, &options.salesforce, err) != WEIR_OK ||
         read_deploy(args, files, err) != WEIR_OK)
         return NULL;
     struct sandbox *sandbox = sandbox_start(&options, err);

@@ -37,7 +37,39 @@ static const struct flag start[] = {
     {0},
 };
 static const struct flag_group start_group = {"Flags", start};
-static const struct flag_group *const start_groups[] = {&start_group, NULL};
+
+/* What is not given is as in earnest. */
+static const struct flag streaming[] = {
+    {.name = "connect-hold",
+     .kind = FLAG_DURATION,
+     .value = "DURATION",
+     .help = "how long a connect waits for events (110s; plain CometD: 30s)"},
+    {.name = "session-timeout",
+     .kind = FLAG_DURATION,
+     .value = "DURATION",
+     .help = "how long a session lives without a connect (40s; plain CometD: 10s)"},
+    {.name = "cookie-life",
+     .kind = FLAG_DURATION,
+     .value = "DURATION",
+     .help = "after which requests come to another node (3h)"},
+    {.name = "token-life",
+     .kind = FLAG_DURATION,
+     .value = "DURATION",
+     .help = "of a token that is not used (2h)"},
+    {.name = "retain", .kind = FLAG_NUMBER, .value = "N", .help = "events of a channel (1000000)"},
+    {.name = "retain-for",
+     .kind = FLAG_DURATION,
+     .value = "DURATION",
+     .help = "how long events are retained (72h)"},
+    {.name = "batch", .kind = FLAG_NUMBER, .value = "N", .help = "at most N events in an answer"},
+    {.name = "first-replay-id",
+     .kind = FLAG_NUMBER,
+     .value = "N",
+     .help = "replay id of the first event"},
+    {0},
+};
+static const struct flag_group streaming_group = {"The Salesforce-like server", streaming};
+static const struct flag_group *const start_groups[] = {&start_group, &streaming_group, NULL};
 
 const struct command command_sandbox = {
     .path = "sandbox",
@@ -206,7 +238,9 @@ const struct command command_sandbox_now = {
     .summary = "Let something happen to all sessions, tokens or events",
     .about = "salesforce forget [CHANNEL [KEEP]]: nothing is retained any more (but for the KEEP "
              "newest). salesforce expire: every token has expired. salesforce reroute: every "
-             "cookie leads to a node that knows no sessions. salesforce kill, bayeux kill: every "
+             "cookie leads to a node that knows no sessions. salesforce stop, salesforce start: "
+             "nobody listens until then; sessions are gone, what is retained is not. salesforce "
+             "kill, bayeux kill: every "
              "session is gone. salesforce disconnect, bayeux disconnect: every session gets an "
              "unsolicited /meta/disconnect, and is gone.",
     .examples = "weir sandbox now salesforce reroute\n"

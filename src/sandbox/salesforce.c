@@ -145,6 +145,7 @@ weir_status salesforce_open(struct salesforce *sf, uint16_t port, weir_error *er
     struct web_options web = {
         .loop = sf->common->loop, .port = port, .tls = o->tls, .events = &events, .user = sf};
     timer_init(&sf->timer, sf->common->loop, on_timer, sf);
+    sf->port = port;
     sf->node++; /* it knows no session, and the cookies say so */
     sf->cometd = bayeux_server_new(&server);
     server.log = NULL;
@@ -344,8 +345,18 @@ static void strike(struct salesforce *sf, struct bayeux_server *server, enum bay
     salesforce_rearm(sf);
 }
 
-static const char *const verbs[] = {"forget", "expire", "reroute", "kill", "disconnect", NULL};
-enum verb { VERB_FORGET, VERB_EXPIRE, VERB_REROUTE, VERB_KILL, VERB_DISCONNECT, VERB_NONE };
+static const char *const verbs[] = {"forget", "expire", "reroute",    "stop",
+                                    "start",  "kill",   "disconnect", NULL};
+enum verb {
+    VERB_FORGET,
+    VERB_EXPIRE,
+    VERB_REROUTE,
+    VERB_STOP,
+    VERB_START,
+    VERB_KILL, /* from here on of plain CometD, too */
+    VERB_DISCONNECT,
+    VERB_NONE
+};
 
 /* Which order the words are; VERB_NONE: none. */
 static enum verb verb_of(char *const *words, size_t count, bool *plain)
@@ -380,6 +391,11 @@ weir_status salesforce_order(struct salesforce *sf, const char *line, weir_error
     case VERB_REROUTE:
         sf->node++;
         return error_ok(err);
+    case VERB_STOP:
+        salesforce_close(sf);
+        return error_ok(err);
+    case VERB_START:
+        return sf->web ? error_ok(err) : salesforce_open(sf, sf->port, err);
     case VERB_KILL:
     case VERB_DISCONNECT:
         strike(sf, server, verb == VERB_KILL ? BAYEUX_KILL : BAYEUX_DISCONNECT);
@@ -387,7 +403,7 @@ weir_status salesforce_order(struct salesforce *sf, const char *line, weir_error
     default:
         return error_set(err, WEIR_INVALID,
                          "\"%.100s\" is not understood; there are salesforce forget [CHANNEL "
-                         "[KEEP]], salesforce expire|reroute|kill|disconnect and bayeux "
+                         "[KEEP]], salesforce expire|reroute|stop|start|kill|disconnect and bayeux "
                          "kill|disconnect",
                          line);
     }

@@ -55,7 +55,7 @@ struct salesforce_emission {
 /* Replay ids are added to `ids`, a line each. */
 weir_status salesforce_emit(struct salesforce *sf, const struct salesforce_emission *emission,
                             struct buf *ids, weir_error *err);
-/* "salesforce forget [CHANNEL [KEEP]]", "salesforce expire", "salesforce reroute", "salesforce
- * kill", "salesforce disconnect"; the last two of bayeux, too. */
+/* "salesforce forget [CHANNEL [KEEP]]", "salesforce expire|reroute|stop|start|kill|disconnect"; the
+ * last two of bayeux, too. Stopping ends both servers on the network. */
 weir_status salesforce_order(struct salesforce *sf, const char *line, weir_error *err);
 #endif

@@ -18,6 +18,7 @@ struct salesforce {
     struct salesforce_options options;
     struct common *common;
     struct sflog *log;
+    uint16_t port;
     struct web *web; /* NULL: closed, as are the next two */
     struct bayeux_server *cometd, *bayeux;
     struct timer timer;         /* for what is due in either */

@@ -134,7 +134,8 @@ class Orders(SandboxCase):
             self.expect(self.one_line(self.at("sandbox", "emit", *args)), status, "", words)
 
     def test_orders_are_obeyed_or_refused(self):
-        for order in ("salesforce forget", "salesforce forget /event/C__e 3", "salesforce kill", "salesforce expire", "salesforce reroute", "bayeux kill"):
+        for order in ("salesforce forget", "salesforce forget /event/C__e 3", "salesforce kill", "salesforce expire", "salesforce reroute", "bayeux kill", "salesforce stop",
+                      "salesforce stop", "salesforce start", "salesforce start"):
             self.expect(self.at("sandbox", "now", *order.split()), 0, "", "")
         for order in ("salesforce explode", "bayeux forget", "salesforce kill /a", "salesforce forget /a x"):
             self.expect(self.one_line(self.at("sandbox", "now", *order.split())), 65, "", "there are|no number")

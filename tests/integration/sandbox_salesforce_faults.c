@@ -293,6 +293,8 @@ static void a_server_that_restarts_knows_no_session_but_what_it_retained(void **
     visitor_emit(&v, ALPHA, "{\"Name__c\":\"meanwhile\"}");
     assert_int_equal(sandbox_service_start(v.sandbox, "salesforce", &err), WEIR_OK);
     has(visitor_connect(&v), "403::Unknown client");
+    now("salesforce stop");
+    now("salesforce start");
     visitor_handshake(&v);
     visitor_connect(&v);
     const char *answer = visitor_subscribe(&v, ALPHA, "{\"" ALPHA "\":-2}");
