@@ -18,7 +18,7 @@ typedef struct weir_replay_key {
 } weir_replay_key;
 
 /** A record is one line of JSON of at most this many bytes, its NUL included: {"position":"42"} and
- *  what else weir keeps there (docs/guide/replay.md). Keep it as it is. */
+ *  what else weir keeps there (docs/guide/stores.md). Keep it as it is. */
 #define WEIR_REPLAY_RECORD_SIZE 256
 
 /** Your own store. Calls for one store never overlap; they may come from any thread, and may block

@@ -246,9 +246,8 @@ static int ask(const struct sqlite_file *f, const char *pragma, struct answer *o
 static weir_status foreign(const struct sqlite_file *f, weir_error *err)
 {
     return error_set(err, WEIR_STORE,
-                     "%s: it is a database of another program, not a store of weir; give another "
-                     "file",
-                     f->what);
+                     "%s: it is a database of another program, not a store of weir; %s", f->what,
+                     SQLITE_STORE_GO_ON);
 }
 
 static weir_status newer(const struct sqlite_file *f, int64_t format, weir_error *err)

@@ -20,6 +20,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define SMALLEST 512 /* bytes of a database; https://www.sqlite.org/fileformat.html */
+
 /* --- where -------------------------------------------------------------------------------- */
 
 static weir_status too_long(const char *what, weir_error *err)
@@ -71,6 +73,9 @@ static weir_status check_file(const struct stat *st, const char *what, weir_erro
                          "positions are lost: remove it and listen again from \"all\" (--replay "
                          "all), or give another file",
                          what);
+    if (st->st_size < SMALLEST) /* SQLite takes one byte for none */
+        return error_set(err, WEIR_STORE, "%s: it is no store of weir and no database at all; %s",
+                         what, SQLITE_STORE_GO_ON);
     if (st->st_nlink > 1)
         return error_set(err, WEIR_STORE,
                          "%s: it has two names (hard links), and SQLite would lose track of what "

@@ -32,8 +32,10 @@ static void what_is_no_store_is_refused_and_left_alone(void **state)
     written(f->other, text, sizeof text);
     refused(f, f->other, "no database");
     assert_non_null(strstr(f->err.message, "--replay all"));
-    written(f->other, text, 10);
-    refused(f, f->other, "no database");
+    for (size_t len = 1; len <= 1024; len *= 2) {
+        written(f->other, text, len);
+        refused(f, f->other, "no database");
+    }
     written(f->other, "", 0);
     refused(f, f->other, "empty");
     refused(f, f->folder, "folder");
@@ -46,6 +48,7 @@ static void what_is_no_store_is_refused_and_left_alone(void **state)
     assert_int_equal(unlink(f->other), 0);
     executed(f->other, "CREATE TABLE t(x); PRAGMA application_id=5");
     refused(f, f->other, "another program");
+    assert_non_null(strstr(f->err.message, "--replay all"));
     assert_int_equal(unlink(f->other), 0);
     executed(f->other, "CREATE TABLE t(x)");
     refused(f, f->other, "another program");
