@@ -132,7 +132,8 @@ static void explain_code(const struct http_ask *ask, CURLcode code, weir_error *
         (void)snprintf(proxy, sizeof proxy, r->proxy.ipv6 ? "[%s]:%u" : "%s:%u", r->proxy.host,
                        r->proxy.port);
     struct failure f = {.code = code,
-                        .words = ask->words[0] ? ask->words : curl.easy_strerror(code),
+                        .words =
+                            ask->words[0] && !ask->torn ? ask->words : curl.easy_strerror(code),
                         .peer = r->peer,
                         .proxy = r->proxy.host ? proxy : NULL,
                         .tls = r->tls,
@@ -150,7 +151,7 @@ void ask_finish(struct http_ask *ask, CURLcode code)
     if (ask->in.trouble != ANSWER_GOOD)
         explain_trouble(ask, &why);
     else if (code != CURLE_OK)
-        explain_code(ask, code, &why);
+        explain_code(ask, ask->torn ? CURLE_SEND_FAIL_REWIND : code, &why);
     else if (!ask->in.heads_over) /* libcurl takes headers without their end for an answer */
         error_set(&why, WEIR_UNREACHABLE, "%s: the connection was cut within the answer's headers",
                   ask->request->peer);
@@ -159,6 +160,7 @@ void ask_finish(struct http_ask *ask, CURLcode code)
                   ask->request->peer, status);
     else if (!answer_view(&ask->in, (int)status, loop_clock(ask->http->loop), &answer))
         error_no_memory(&why);
+    ask->answered = why.status == WEIR_OK;
     if (code == CURLE_COULDNT_CONNECT)
         ask->http->known_until_ns = 0;
     cookies_came(ask->http, ask->in.set_cookies);
@@ -258,9 +260,8 @@ static void resolve(struct http_ask *ask)
         ask_fail(ask, &why);
 }
 
-static void begin(struct loop_task *task)
+static void begin(struct http_ask *ask)
 {
-    struct http_ask *ask = (struct http_ask *)(void *)task;
     ask->posted = false;
     if (ask->ended) {
         ask_free(ask);
@@ -277,6 +278,36 @@ static void begin(struct loop_task *task)
         resolve(ask);
 }
 
+static void begin_posted(struct loop_task *task)
+{
+    begin((struct http_ask *)(void *)task);
+}
+
+static void begin_soon(struct loop_task *task)
+{
+    struct http_ask *ask = (struct http_ask *)(void *)task;
+    struct loop *loop = ask->loop;
+    begin(ask);
+    loop_count_busy(loop, -1);
+    loop_release(loop);
+}
+
+/* On the I/O thread no wake-up is needed; the loop must last until then. */
+static void hand_over(struct http_ask *ask)
+{
+    struct loop *loop = ask->http->loop;
+    ask->posted = true;
+    if (!loop_inside(loop)) {
+        ask->task.run = begin_posted;
+        loop_post(loop, &ask->task);
+        return;
+    }
+    ask->task.run = begin_soon;
+    ask->loop = loop_ref(loop);
+    loop_count_busy(loop, +1);
+    loop_soon(loop, &ask->task);
+}
+
 struct http_ask *ask_start(struct http *http, struct request *request, http_done_fn *done,
                            void *user, weir_error *err)
 {
@@ -286,7 +317,6 @@ struct http_ask *ask_start(struct http *http, struct request *request, http_done
         error_no_memory(err);
         return NULL;
     }
-    ask->task.run = begin;
     ask->work.stop = stop;
     ask->http = http;
     ask->request = request;
@@ -295,12 +325,8 @@ struct http_ask *ask_start(struct http *http, struct request *request, http_done
     ask->in.max_body = request->max_answer;
     ask->in.body.plain = request->no_secret;
     ask->began_ns = clock_mono(loop_clock(http->loop));
-    ask->posted = true;
     timer_init(&ask->deadline, http->loop, on_deadline, ask);
     http_enlist(http, &ask->work);
-    if (request->held && loop_inside(http->loop)) /* nobody needs to be woken */
-        loop_soon(http->loop, &ask->task);
-    else
-        loop_post(http->loop, &ask->task);
+    hand_over(ask);
     return ask;
 }

@@ -1,9 +1,10 @@
 /* One request as libcurl's easy handle: what is set, and what is asked of it afterwards.
  *
  * Every option is checked: an older libcurl that does not know one must not leave it out in
- * silence. The body is handed over by a read callback that cannot be rewound, so that libcurl,
- * which sends a request again when a kept connection turns out to be dead, does that only while no
- * byte of the body has left: a POST must not be repeated behind our back (RFC 9110, 9.2.2). */
+ * silence. A handle is used again for another request of the same client: then only what differs is
+ * set. When a kept connection turns out to be dead libcurl sends a request again; with a body it is
+ * allowed to only while no byte has left, because a POST must not be repeated behind our back (RFC
+ * 9110, 9.2.2; decision 11). */
 #include "core/error.h"
 #include "core/mem.h"
 #include "http/http_private.h"
@@ -62,22 +63,28 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
     return answer_body(&ask->in, data, size * count);
 }
 
-static size_t on_read(char *out, size_t size, size_t count, void *user)
+static bool sends_body(const struct request *r)
 {
-    struct http_ask *ask = user;
-    size_t len = ask->request->body_len - ask->given;
-    if (len > size * count)
-        len = size * count;
-    memcpy(out, (const char *)ask->request->body + ask->given, len);
-    ask->given += len;
-    return len;
+    static const char *const methods[] = {"POST", "PUT", "PATCH"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (strcmp(r->method, methods[i]) == 0)
+            return true; /* an empty one has Content-Length: 0 */
+    }
+    return r->body != NULL;
 }
 
-static int on_seek(void *user, curl_off_t offset, int origin)
+/* Called before a request is sent, and again if libcurl wants to repeat it on another connection.
+ */
+static int on_request(void *user, char *ip, char *local_ip, int port, int local_port)
 {
-    const struct http_ask *ask = user;
-    return offset == 0 && origin == SEEK_SET && ask->given == 0 ? CURL_SEEKFUNC_OK
-                                                                : CURL_SEEKFUNC_FAIL;
+    struct http_ask *ask = user;
+    (void)ip;
+    (void)local_ip;
+    (void)port;
+    (void)local_port;
+    bool once = sends_body(ask->request) && !ask->request->held;
+    ask->torn = once && easy_number(ask->easy, CURLINFO_REQUEST_SIZE) > 0;
+    return ask->torn ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* Of a peer that is gone without a word a connection ends within 40 s, also while its answer is
@@ -123,37 +130,18 @@ static void set_manners(struct setter *s)
         {CURLOPT_TCP_KEEPIDLE, 20},
         {CURLOPT_TCP_KEEPINTVL, 5},
     };
+    char agent[64];
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         number(s, numbers[i].option, numbers[i].value);
     check(s, curl.easy_setopt(s->easy, ONLY_HTTP));
     text(s, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
-    check(s, curl.easy_setopt(s->easy, CURLOPT_SOCKOPTFUNCTION, on_socket));
-}
-
-static bool sends_body(const struct request *r)
-{
-    static const char *const methods[] = {"POST", "PUT", "PATCH"};
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        if (strcmp(r->method, methods[i]) == 0)
-            return true; /* an empty one has Content-Length: 0 */
-    }
-    return r->body != NULL;
-}
-
-static void set_body(struct setter *s, struct http_ask *ask)
-{
-    check(s, curl.easy_setopt(s->easy, CURLOPT_READFUNCTION, on_read));
-    check(s, curl.easy_setopt(s->easy, CURLOPT_SEEKFUNCTION, on_seek));
-    pointer(s, CURLOPT_READDATA, ask);
-    pointer(s, CURLOPT_SEEKDATA, ask);
+    (void)snprintf(agent, sizeof agent, "weir/%s", weir_version());
+    text(s, CURLOPT_USERAGENT, agent);
 }
 
 static void set_request(struct setter *s, struct http_ask *ask)
 {
     const struct request *r = ask->request;
-    char agent[64];
-    (void)snprintf(agent, sizeof agent, "weir/%s", weir_version());
-    text(s, CURLOPT_USERAGENT, agent);
     text(s, CURLOPT_URL, r->url);
     pointer(s, CURLOPT_HTTPHEADER, r->header);
     if (strcmp(r->method, "HEAD") == 0)
@@ -161,25 +149,25 @@ static void set_request(struct setter *s, struct http_ask *ask)
     else if (sends_body(r))
         number(s, CURLOPT_POST, 1);
     text(s, CURLOPT_CUSTOMREQUEST, r->method);
-    if (sends_body(r) && r->body_len == 0) /* nothing to hold back: a fresh connection instead */
-        number(s, CURLOPT_FRESH_CONNECT, 1);
-    check(s, curl.easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len));
-    if (r->held) { /* may be repeated, and leaves with its header in one piece */
-        pointer(s, CURLOPT_POSTFIELDS, r->body);
-        number(s, CURLOPT_BUFFERSIZE, READ_SIZE);
-    } else {
-        set_body(s, ask);
+    if (sends_body(r)) {
+        check(s, curl.easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len));
+        text(s, CURLOPT_POSTFIELDS, r->body ? r->body : "");
     }
-}
-
-static void set_answer(struct setter *s, struct http_ask *ask)
-{
-    check(s, curl.easy_setopt(s->easy, CURLOPT_HEADERFUNCTION, on_header));
-    check(s, curl.easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, on_body));
+    if (r->no_secret)
+        number(s, CURLOPT_BUFFERSIZE, READ_SIZE);
+    pointer(s, CURLOPT_PREREQDATA, ask);
     pointer(s, CURLOPT_HEADERDATA, ask);
     pointer(s, CURLOPT_WRITEDATA, ask);
     pointer(s, CURLOPT_ERRORBUFFER, ask->words);
     pointer(s, CURLOPT_PRIVATE, ask);
+}
+
+static void set_callbacks(struct setter *s)
+{
+    check(s, curl.easy_setopt(s->easy, CURLOPT_PREREQFUNCTION, on_request));
+    check(s, curl.easy_setopt(s->easy, CURLOPT_HEADERFUNCTION, on_header));
+    check(s, curl.easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, on_body));
+    check(s, curl.easy_setopt(s->easy, CURLOPT_SOCKOPTFUNCTION, on_socket));
 }
 
 /* An empty text for CURLOPT_PROXY keeps libcurl from reading the environment itself. */
@@ -224,31 +212,76 @@ static void set_trust(struct setter *s, const struct trust *t)
     }
 }
 
+/* What is the same for all requests of a client. */
+static CURL *make(struct setter *s, struct http *http)
+{
+    s->easy = curl.easy_init();
+    if (!s->easy) {
+        s->code = CURLE_OUT_OF_MEMORY;
+        return NULL;
+    }
+    set_manners(s);
+    set_callbacks(s);
+    set_trust(s, &http->trust);
+    check(s, curl.easy_setopt(s->easy, CURLOPT_CLOSESOCKETFUNCTION, multi_closesocket));
+    pointer(s, CURLOPT_CLOSESOCKETDATA, http);
+    if (http->share) {
+        pointer(s, CURLOPT_SHARE, http->share);
+        text(s, CURLOPT_COOKIEFILE, ""); /* no file: sharing alone does not make it use them */
+    }
+    return s->easy;
+}
+
 weir_status easy_make(struct http_ask *ask, weir_error *err)
 {
-    struct setter s = {.easy = curl.easy_init()};
-    if (!s.easy)
-        return error_no_memory(err);
-    set_manners(&s);
-    set_request(&s, ask);
-    set_answer(&s, ask);
-    set_route(&s, ask);
-    check(&s, curl.easy_setopt(s.easy, CURLOPT_CLOSESOCKETFUNCTION, multi_closesocket));
-    pointer(&s, CURLOPT_CLOSESOCKETDATA, ask->http);
-    if (ask->http->share) {
-        pointer(&s, CURLOPT_SHARE, ask->http->share);
-        text(&s, CURLOPT_COOKIEFILE, ""); /* no file: sharing alone does not make it use them */
+    struct http *http = ask->http;
+    struct setter s = {.easy = http->spares ? http->spare[--http->spares] : NULL};
+    if (s.easy || make(&s, http)) {
+        set_request(&s, ask);
+        set_route(&s, ask);
     }
-    if (ask->request->tls)
-        set_trust(&s, &ask->http->trust);
     if (s.code == CURLE_OK) {
         ask->easy = s.easy;
         return WEIR_OK;
     }
-    curl.easy_cleanup(s.easy);
+    if (s.easy)
+        curl.easy_cleanup(s.easy);
     struct failure f = {
         .code = s.code, .words = curl.easy_strerror(s.code), .peer = ask->request->peer};
     return fail_explain(err, &f);
+}
+
+/* Nothing of the request is left in it: no secret, and no pointer to what will be freed. */
+static bool clean(CURL *easy, const struct request *r)
+{
+    struct setter s = {.easy = easy};
+    text(&s, CURLOPT_POSTFIELDS, NULL); /* which makes it a POST */
+    number(&s, CURLOPT_HTTPGET, 1);     /* and takes NOBODY and POST back */
+    text(&s, CURLOPT_URL, NULL);
+    pointer(&s, CURLOPT_HTTPHEADER, NULL);
+    pointer(&s, CURLOPT_ERRORBUFFER, NULL);
+    pointer(&s, CURLOPT_RESOLVE, NULL);
+    if (r->proxy_user) {
+        text(&s, CURLOPT_PROXYUSERNAME, NULL);
+        text(&s, CURLOPT_PROXYPASSWORD, NULL);
+    }
+    return s.code == CURLE_OK;
+}
+
+void easy_drop(struct http_ask *ask)
+{
+    struct http *http = ask->http;
+    if (ask->answered && http->spares < HTTP_SPARE && clean(ask->easy, ask->request))
+        http->spare[http->spares++] = ask->easy;
+    else
+        curl.easy_cleanup(ask->easy);
+    ask->easy = NULL;
+}
+
+void easy_drop_spares(struct http *http)
+{
+    while (http->spares)
+        curl.easy_cleanup(http->spare[--http->spares]);
 }
 
 /* ---- what is asked of it ----------------------------------------------------------------- */
@@ -265,6 +298,12 @@ static bool passed(CURL *easy, CURLINFO info)
     return curl.easy_getinfo(easy, info, &us) == CURLE_OK && us > 0;
 }
 
+/* A used handle tells of its last request until libcurl begins with the next. */
+static bool waits(const struct http_ask *ask)
+{
+    return ask->in.head_bytes == 0 && easy_number(ask->easy, CURLINFO_RESPONSE_CODE) != 0;
+}
+
 /* The latest thing that has happened: a kept connection skips the early ones. */
 const char *easy_phase(const struct http_ask *ask)
 {
@@ -275,6 +314,8 @@ const char *easy_phase(const struct http_ask *ask)
         return "it was over before it began";
     if (ask->in.head_bytes > 0) /* libcurl's own time is set when a body is sent, too */
         return "the answer is not complete";
+    if (waits(ask))
+        return "all connections to it are in use";
     if (passed(easy, CURLINFO_PRETRANSFER_TIME_T))
         return "connected, but the server does not answer";
     if (easy_number(easy, CURLINFO_LOCAL_PORT) > 0) /* its connect time includes TLS, or not */
@@ -288,7 +329,7 @@ bool easy_left(const struct http_ask *ask)
 {
     if (!ask->easy)
         return false;
-    if (ask->request->body_len > 0 && !ask->request->held)
-        return ask->given > 0;
-    return passed(ask->easy, CURLINFO_PRETRANSFER_TIME_T);
+    if (sends_body(ask->request))
+        return !waits(ask) && easy_number(ask->easy, CURLINFO_REQUEST_SIZE) > 0;
+    return !waits(ask) && passed(ask->easy, CURLINFO_PRETRANSFER_TIME_T);
 }

@@ -91,6 +91,8 @@ struct http_work {
     void (*stop)(struct http_work *work, const weir_error *why); /* @thread io; calls `done` */
 };
 
+#define HTTP_SPARE 4
+
 struct http {
     atomic_int refs;
     struct loop *loop;
@@ -107,7 +109,9 @@ struct http {
     struct http_work *works; /* @locked */
 
     /* @thread io from here on */
-    CURLM *multi; /* NULL: nothing was asked for a while */
+    CURLM *multi;            /* NULL: nothing was asked for a while */
+    CURL *spare[HTTP_SPARE]; /* easy handles for the next requests */
+    size_t spares;
     struct sock *socks;
     struct http_ask *running; /* in `multi` */
     struct timer turn;        /* libcurl's */
@@ -149,9 +153,11 @@ struct http_ask {
     CURL *easy;              /* NULL: not in `multi` */
     struct http_ask *next, **from;
     struct incoming in;
-    size_t given; /* bytes of the body that libcurl has taken */
+    bool torn; /* libcurl was not allowed to send it once more */
     int64_t began_ns;
-    bool posted; /* its task is in the loop's queue: that will free it */
+    struct loop *loop; /* referenced while it is to begin soon */
+    bool answered;     /* its easy handle is as good as new */
+    bool posted;       /* its task is in the loop's queue: that will free it */
     bool ended;
     bool left;                   /* the request may have reached the server */
     char words[CURL_ERROR_SIZE]; /* libcurl's */
@@ -164,6 +170,10 @@ struct http_ask *ask_start(struct http *http, struct request *request, http_done
 void ask_finish(struct http_ask *ask, CURLcode code);
 void ask_fail(struct http_ask *ask, const weir_error *why);
 weir_status easy_make(struct http_ask *ask, weir_error *err);
+/* ask->easy, which is in no multi handle any more: kept for another request, if this one was
+ * answered, without anything of it. */
+void easy_drop(struct http_ask *ask);
+void easy_drop_spares(struct http *http);
 long easy_number(CURL *easy, CURLINFO info);
 /* "connecting": what an unfinished one is doing. */
 const char *easy_phase(const struct http_ask *ask);

@@ -262,6 +262,7 @@ void multi_close(struct http *http)
 {
     if (!http->multi)
         return;
+    easy_drop_spares(http);
     curl.multi_cleanup(http->multi);
     http->multi = NULL;
     while (http->socks)
@@ -288,8 +289,7 @@ void multi_start(struct http *http, struct http_ask *ask)
 void multi_remove(struct http *http, struct http_ask *ask)
 {
     curl.multi_remove_handle(http->multi, ask->easy);
-    curl.easy_cleanup(ask->easy);
-    ask->easy = NULL;
+    easy_drop(ask);
     *ask->from = ask->next;
     if (ask->next)
         ask->next->from = ask->from;

@@ -131,6 +131,14 @@ static void one_that_is_cut_is_no_answer(void **state)
     webserver_stop(web);
 }
 
+static void hold_or_say(void *user, const struct webserver_request *request,
+                        struct webserver_reply *reply)
+{
+    (void)user;
+    if (!strstr(request->head, "/hold"))
+        webserver_say(reply, "200 OK", "", "[]");
+}
+
 static void two_connections_are_not_exceeded(void **state)
 {
     (void)state;
@@ -150,6 +158,32 @@ static void two_connections_are_not_exceeded(void **state)
     }
     assert_in_range(webserver_connections(web), 1, 2);
     http_close(http);
+    webserver_stop(web);
+}
+
+/* What an earlier request has told of itself is not taken for this one's. */
+static void one_that_waits_for_the_connection_says_so(void **state)
+{
+    (void)state;
+    struct webserver *web = webserver_start(NULL, hold_or_say, NULL);
+    struct http *http = open_client(1);
+    struct fetch held = FETCH_INIT, late = FETCH_INIT;
+    struct http_request request = {
+        .method = "POST", .url = url_of(web, "/"), .content_type = "a/b", .body = {"x", 1}};
+    for (int i = 0; i < 3; i++) /* two handles to use again, at least */
+        assert_int_equal(fetch_send(&held, http, &request), WEIR_OK);
+    held = (struct fetch)FETCH_INIT;
+    request.url = url_of(web, "/hold");
+    request.until = fetch_in(60000);
+    assert_non_null(http_send(http, &request, fetch_done, &held, NULL));
+    assert_true(webserver_wait_requests(web, 4));
+    request.until = fetch_in(30);
+    assert_non_null(http_send(http, &request, fetch_done, &late, NULL));
+    fetch_wait(&late);
+    assert_int_equal(late.err.status, WEIR_TIMEOUT);
+    assert_non_null(strstr(late.err.message, "all connections to it are in use"));
+    http_close(http);
+    assert_int_equal(held.err.status, WEIR_STOPPED);
     webserver_stop(web);
 }
 
@@ -222,6 +256,7 @@ int main(void)
         cmocka_unit_test(one_that_is_too_large_is_refused_before_it_has_come),
         cmocka_unit_test(one_that_is_cut_is_no_answer),
         cmocka_unit_test(two_connections_are_not_exceeded),
+        cmocka_unit_test(one_that_waits_for_the_connection_says_so),
         cmocka_unit_test(a_peer_that_is_gone_is_noticed_while_an_answer_is_awaited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

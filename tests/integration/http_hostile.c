@@ -259,7 +259,12 @@ static void a_post_that_may_have_arrived_is_not_repeated_in_silence(void **state
 {
     (void)state;
     size_t requests;
-    assert_int_equal(second("POST", "a/b", &requests), WEIR_UNREACHABLE);
+    static const char *const methods[] = {"POST", "PUT", "REPORT"};
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        assert_int_equal(second(methods[i], "a/b", &requests), WEIR_UNREACHABLE);
+        assert_int_equal(requests, 2);
+    }
+    assert_int_equal(second("POST", NULL, &requests), WEIR_UNREACHABLE);
     assert_int_equal(requests, 2);
     assert_int_equal(second("GET", NULL, &requests), WEIR_OK);
     assert_int_equal(requests, 3);
