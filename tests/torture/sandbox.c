@@ -21,6 +21,36 @@ static const char request[] = "POST /oauth/token HTTP/1.0\r\nContent-Length: 76\
                               "grant_type=client_credentials&client_id=sandbox&"
                               "client_secret=sandbox-secret";
 
+/* A login, a handshake in each dialect, an event for nobody, REST without a token. */
+static void stream(struct sandbox *sandbox)
+{
+    static const char hands[] = "[{\"channel\":\"/meta/handshake\",\"version\":\"1.0\","
+                                "\"supportedConnectionTypes\":[\"long-polling\"]},"
+                                "{\"channel\":\"/meta/connect\",\"clientId\":\"x\"}]";
+    static const struct {
+        const char *path, *type, *body;
+    } asked[] = {
+        {"/services/oauth2/token", "application/x-www-form-urlencoded",
+         "grant_type=client_credentials&client_id=sandbox&client_secret=sandbox-secret"},
+        {"/cometd/67.0", "application/json", hands},
+        {"/bayeux", "application/json", hands},
+        {"/services/data/v67.0/sobjects/A__e", "application/json", "{}"},
+    };
+    struct sandbox_emission emission = {.channel = "/data/AChangeEvent", .count = 2};
+    const char *base = sandbox_value(sandbox, "SALESFORCE_LOGIN_URL");
+    (void)sandbox_emit(sandbox, &emission, NULL, NULL);
+    for (size_t i = 0; i < COUNT(asked); i++) {
+        char text[600];
+        snprintf(text, sizeof text,
+                 "POST %s HTTP/1.0\r\nAccept-Encoding: gzip\r\nContent-Type: %s\r\n"
+                 "Cookie: BAYEUX_BROWSER=a; sfdc-stream=1.f.1\r\nContent-Length: %zu\r\n\r\n%s",
+                 asked[i].path, asked[i].type, strlen(asked[i].body), asked[i].body);
+        mem_free(web_talk(web_port_of(base), text, SIZE_MAX));
+    }
+    (void)sandbox_now(sandbox, "salesforce forget /data/AChangeEvent", NULL);
+    (void)sandbox_now(sandbox, "bayeux kill", NULL);
+}
+
 static void use(struct sandbox *sandbox)
 {
     struct probe calls[2] = {{.say = &no_bytes}, {.say = &no_bytes}};
@@ -32,6 +62,7 @@ static void use(struct sandbox *sandbox)
     (void)sandbox_fault(sandbox, "token 1 http:503", NULL);
     mem_free(web_talk(web_port_of(sandbox_value(sandbox, "OAUTH_TOKEN_URL")), request, SIZE_MAX));
     mem_free(web_talk(web_port_of(sandbox_value(sandbox, "OAUTH_TOKEN_URL")), request, SIZE_MAX));
+    stream(sandbox);
     struct rpc *rpc = rpc_open(&to, NULL);
     for (size_t i = 0; rpc && i < COUNT(calls); i++) {
         probe_start(&calls[i], rpc, i ? HEALTH : TOPOLOGY, &options);
