@@ -44,8 +44,9 @@ struct exchange_slot {
     enum meta meta;  /* HANDSHAKE, CONNECT, DISCONNECT; SUBSCRIBE: commands */
     uint64_t first_id, last_id;
     size_t unanswered;
-    size_t len;         /* of its text */
-    bool at_once;       /* CONNECT: the server was asked not to hold it */
+    size_t len;   /* of its text */
+    bool at_once; /* CONNECT: the server was asked not to hold it */
+    int64_t sent_ns;
     unsigned cancelled; /* the owner is still to be told so of this one */
 };
 
@@ -70,6 +71,8 @@ struct session {
     char *client_id; /* JSON, with its quotes; NULL: there is none */
     const char *transport;
     struct advice advice;
+    unsigned hasty;   /* connects in a row that were answered at once, with nothing */
+    bool heard_event; /* since the last connect was answered */
     bool ack_on;
     int64_t ack;
     bool gone;   /* the server has ended it; to be acted upon when the answer is read */

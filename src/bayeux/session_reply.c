@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define INTERVAL_MOST_MS INT64_C(3600000)
+#define HASTY_MOST       5
+#define HASTY_STEP_NS    (200 * NS_PER_MS)
 
 /* ---- slots -------------------------------------------------------------------------------- */
 
@@ -199,14 +201,26 @@ static void heed_parting(struct session *s, const struct message *m)
     session_fails(s, none ? VERDICT_REFUSED : VERDICT_HANDSHAKE, &why);
 }
 
+/* A server that holds nothing would be asked as fast as it answers: it gets breathing spaces. */
+static int64_t breathing_space_ns(struct session *s, int64_t now_ns)
+{
+    const struct exchange_slot *slot = &s->slots[SLOT_CONNECT];
+    bool hasty = !slot->at_once && !s->heard_event && now_ns - slot->sent_ns < NS_PER_S;
+    s->hasty = hasty ? s->hasty + 1 : 0;
+    s->heard_event = false;
+    unsigned beyond = s->hasty > HASTY_MOST ? s->hasty - HASTY_MOST : 0;
+    return (beyond < 10 ? beyond : 10) * HASTY_STEP_NS;
+}
+
 static void connected(struct session *s, int64_t now_ns, const struct message *m)
 {
+    int64_t pause = breathing_space_ns(s, now_ns);
     s->worked = true;
     s->connected_ok = true;
     s->failures = 0;
     s->lost_ns = 0;
     s->zero_hold = false;
-    s->connect_at_ns = now_ns + interval_ns(s);
+    s->connect_at_ns = now_ns + (interval_ns(s) > pause ? interval_ns(s) : pause);
     if (!s->opened_ns)
         s->opened_ns = now_ns;
     if (s->ack_on && m->ext.data)
@@ -416,6 +430,7 @@ static bool may_be_meta(const struct message *m)
 /* An event; one on a service channel may be the answer to what was published there. */
 static bool on_event(struct session *s, const struct message *m)
 {
+    s->heard_event = true;
     if (m->advice.data)
         heed(s, m, false);
     if (m->id.data && m->data.data && s->flying.first &&

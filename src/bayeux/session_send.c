@@ -139,6 +139,7 @@ bool send_connect(struct session *s, int64_t now_ns, struct session_action *out)
         buf_adds(&s->text, ",\"advice\":{\"timeout\":0}");
     bool posted = post_one(s, now_ns, SLOT_CONNECT, META_CONNECT, at_once ? 0 : hold, out);
     s->slots[SLOT_CONNECT].at_once = at_once;
+    s->slots[SLOT_CONNECT].sent_ns = now_ns;
     return posted;
 }
 

@@ -342,6 +342,10 @@ static void ask_subscribe(struct session *s, struct session_ask *ask)
         ask_done(s, ask, &no_memory);
         return;
     }
+    if (sub->wanted && sub->worked) { /* the server has agreed; what becomes of it is news */
+        ask_done(s, ask, &fine);
+        return;
+    }
     if (!sub->wanted)
         asks_done(s, &sub->asks, &fine); /* those who wanted it gone: it was, for a moment */
     want(s, sub, true);
@@ -366,8 +370,42 @@ static void ask_unsubscribe(struct session *s, struct session_ask *ask)
     settle(s, sub);
 }
 
+static bool is_kept(const struct session *s, const char *channel)
+{
+    const struct subscription *sub = find(s, channel);
+    return sub && sub->wanted && sub->worked;
+}
+
+/* There is no session until the program takes events again: which it may not do before it has an
+ * answer. */
+static bool is_paused(const struct session *s, const struct session_ask *ask)
+{
+    if (s->state != SESSION_PAUSING && s->state != SESSION_PAUSED)
+        return false;
+    if (ask->meta == META_SUBSCRIBE)
+        return !ask->patient && !is_kept(s, ask->channel);
+    return ask->meta != META_UNSUBSCRIBE;
+}
+
+static void route(struct session *s, struct session_ask *ask)
+{
+    if (ask->meta == META_SUBSCRIBE)
+        ask_subscribe(s, ask);
+    else if (ask->meta == META_UNSUBSCRIBE)
+        ask_unsubscribe(s, ask);
+    else if (ask->meta == META_PUBLISH)
+        asks_add(&s->publishes, ask);
+    else if (s->client_id)
+        ask_done(s, ask, &fine);
+    else
+        asks_add(&s->handshakes, ask);
+}
+
 void session_ask(struct session *s, int64_t now_ns, struct session_ask *ask)
 {
+    static const weir_error paused = {
+        .status = WEIR_BUSY,
+        .message = "the session was closed because nobody takes its events: take some"};
     static const weir_error stopped = {
         .status = WEIR_STOPPED, .retry_in_ms = -1, .message = "stopped"};
     (void)now_ns;
@@ -379,18 +417,13 @@ void session_ask(struct session *s, int64_t now_ns, struct session_ask *ask)
         ask_done(s, ask, s->why.status == WEIR_OK ? &stopped : &s->why);
         return;
     }
+    if (is_paused(s, ask)) {
+        ask_done(s, ask, &paused);
+        return;
+    }
     if (s->state == SESSION_IDLE)
         session_log_in(s, false);
-    if (ask->meta == META_SUBSCRIBE)
-        ask_subscribe(s, ask);
-    else if (ask->meta == META_UNSUBSCRIBE)
-        ask_unsubscribe(s, ask);
-    else if (ask->meta == META_PUBLISH)
-        asks_add(&s->publishes, ask);
-    else if (s->client_id)
-        ask_done(s, ask, &fine);
-    else
-        asks_add(&s->handshakes, ask);
+    route(s, ask);
 }
 
 /* A publication whose reply nobody waits for any more: neither for its exchange, if there is

@@ -330,6 +330,27 @@ static void a_queue_that_empties_while_pausing_resumes_at_once(void **state)
     story_end(&st);
 }
 
+static void who_asks_while_it_is_paused_is_told(void **state)
+{
+    (void)state;
+    struct story st;
+    story_begin(&st);
+    story_subscribed(&st, "/a");
+    session_queue(st.session, story_now(&st), true, false);
+    pass(&st, 30000);
+    answer(&st, "/meta/disconnect", OK);
+    expect(&st, "disconnect; cancel connect; reset; PAUSED");
+    ask(&st, META_PUBLISH, "/p");
+    ask(&st, META_SUBSCRIBE, "/b");
+    ask(&st, META_SUBSCRIBE, "/a");
+    ask(&st, META_UNSUBSCRIBE, "/a");
+    ask(&st, META_HANDSHAKE, NULL);
+    expect(&st, "done /p BUSY; done /b BUSY; done /a OK; done /a OK; "
+                "done session BUSY");
+    assert_non_null(strstr(st.why, "nobody takes its events"));
+    story_end(&st);
+}
+
 static void a_pause_needs_no_answer_and_comes_while_a_connect_is_held(void **state)
 {
     (void)state;
@@ -431,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_delays_the_next_connect),
         cmocka_unit_test(a_queue_that_stays_full_pauses_the_session_in_good_order),
         cmocka_unit_test(a_queue_that_empties_while_pausing_resumes_at_once),
+        cmocka_unit_test(who_asks_while_it_is_paused_is_told),
         cmocka_unit_test(a_pause_needs_no_answer_and_comes_while_a_connect_is_held),
         cmocka_unit_test(closing_ends_every_state),
         cmocka_unit_test(the_owners_own_failure_is_the_end_at_once),

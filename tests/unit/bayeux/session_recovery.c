@@ -180,6 +180,30 @@ static void a_failed_connect_with_interval_0_does_not_spin(void **state)
     story_end(&st);
 }
 
+static void a_server_that_holds_nothing_is_not_hammered(void **state)
+{
+    (void)state;
+    struct story st;
+    story_begin(&st);
+    story_subscribed(&st, "/a");
+    unsigned before = st.requests;
+    st.quiet = true;
+    for (int64_t end = story_now(&st) + 60 * NS_PER_S; story_now(&st) < end;) {
+        answer(&st, "/meta/connect", OK);
+        pump(&st);
+        int64_t wake = session_wake(st.session);
+        pass(&st, wake == INT64_MAX ? 1 : (wake - story_now(&st)) / NS_PER_MS);
+    }
+    assert_in_range(st.requests - before, 10, 60);
+    for (int i = 0; i < 100; i++) { /* with events it is what it should be */
+        hear(&st, "[{\"channel\":\"/a\",\"data\":1}]");
+        answer(&st, "/meta/connect", OK);
+        pass(&st, i ? 1 : 2000);
+    }
+    assert_in_range(st.requests - before, 110, 160);
+    story_end(&st);
+}
+
 static void advice_none_is_mended_where_its_cause_can_be(void **state)
 {
     (void)state;
@@ -502,6 +526,7 @@ int main(void)
         cmocka_unit_test(a_disconnect_over_a_socket_counts_at_once),
         cmocka_unit_test(late_answers_of_an_old_session_do_not_disturb),
         cmocka_unit_test(a_failed_connect_with_interval_0_does_not_spin),
+        cmocka_unit_test(a_server_that_holds_nothing_is_not_hammered),
         cmocka_unit_test(advice_none_is_mended_where_its_cause_can_be),
         cmocka_unit_test(advice_none_before_anything_has_worked_is_the_end),
         cmocka_unit_test(a_successful_connect_may_advise_a_handshake_and_none_may_come_back),
