@@ -76,6 +76,7 @@ struct client_dialect { /* static */
     /* The session keeps the token it shook hands with until that is refused; else each request
      * carries the newest. */
     bool sticky_token;
+    bool replays;                  /* session_options.replays */
     size_t max_request;            /* bytes of a request's body; 0: no limit of its own */
     const char *const *transports; /* offered, ended by NULL; NULL: by options.transport      */
     /* All of `session` are @io, with options.user; members may be NULL. */

@@ -305,6 +305,7 @@ weir_status client_engine_init(struct client *c, weir_error *err)
         .transports = c->link.offered,
         .ack = !o->no_ack_extension,
         .batch = !o->no_wire_batch,
+        .replays = c->set.dialect->replays,
         .max_request = c->set.dialect->max_request,
         .connection_timeout = o->connection_timeout,
         .stall = o->stall,

@@ -74,6 +74,8 @@ struct session_options {
     const char *const *transports; /* offered: "long-polling", "websocket"; ended by NULL        */
     bool ack;                      /* offer the acknowledge extension                            */
     bool batch;                    /* several messages in one request                            */
+    bool replays; /* what an answer held that was lost on its way comes again with a new session
+                     only, because subscriptions say where they left off: so it is made anew     */
     size_t max_request; /* bytes of a request's body, 0: any; Salesforce: 32,768              */
     weir_ms connection_timeout, stall, max_network_delay; /* 0: 10 s, 30 s, 10 s               */
     weir_ms give_up;                                      /* 0, WEIR_FOREVER: never            */

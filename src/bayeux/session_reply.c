@@ -510,6 +510,16 @@ static void commands_failed(struct session *s, int64_t now_ns, const struct exch
         session_command_failed(s, now_ns, why);
 }
 
+/* The server may have sent events that nobody has got; not if it turned the request away. */
+static bool may_have_lost(const struct session *s, const struct exchange_slot *slot,
+                          const weir_error *why, bool left)
+{
+    bool refused = why->origin == WEIR_ORIGIN_HTTP &&
+                   ((why->code >= 400 && why->code < 500) || why->code == 503);
+    bool of_session = slot->meta == META_CONNECT || slot->meta == META_SUBSCRIBE;
+    return s->set.replays && left && of_session && !refused && s->client_id;
+}
+
 void slot_failed(struct session *s, int64_t now_ns, int which, const weir_error *why, bool left)
 {
     struct exchange_slot slot = s->slots[which];
@@ -529,6 +539,10 @@ void slot_failed(struct session *s, int64_t now_ns, int which, const weir_error 
     } else {
         s->connected_ok = false;
         session_fails(s, verdict_of_failure(slot.meta, why), why);
+    }
+    if (may_have_lost(s, &slot, why, left) && (!s->broken || s->verdict == VERDICT_RETRY)) {
+        s->broken = false;
+        session_fails(s, VERDICT_HANDSHAKE, why);
     }
 }
 

@@ -374,6 +374,7 @@ const struct client_dialect salesforce_dialect = {
     .part = "salesforce",
     .grammar = NAME_LOOSE,
     .sticky_token = true,
+    .replays = true,
     .max_request = MAX_REQUEST,
     .transports = transports,
     .session = {on_outgoing, on_judge, on_subscribed, NULL, on_alive},

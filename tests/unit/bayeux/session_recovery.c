@@ -75,6 +75,34 @@ static void a_subscription_may_be_what_finds_the_session_lost(void **state)
     story_end(&st);
 }
 
+static void an_answer_that_was_lost_costs_the_session_where_it_can_be_replayed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *channel;
+        weir_status status;
+        int http;
+        bool lost; /* events may have been in it */
+    } rows[] = {
+        {"/meta/connect", WEIR_UNREACHABLE, 0, true},
+        {"/meta/connect", WEIR_TIMEOUT, 0, true},
+        {"/meta/connect", WEIR_UNREACHABLE, 502, true},
+        {"/meta/connect", WEIR_UNREACHABLE, 503, false},
+        {"/meta/subscribe", WEIR_UNREACHABLE, 0, true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct story st;
+        story_with(&st, &(struct session_options){.batch = true, .replays = true});
+        story_subscribed(&st, "/a");
+        ask(&st, META_SUBSCRIBE, "/b");
+        expect(&st, "subscribe(/b)");
+        ends(&st, rows[i].channel, rows[i].status, rows[i].http);
+        pump(&st);
+        assert_int_equal(strstr(st.words, "handshake") != NULL, rows[i].lost);
+        story_end(&st);
+    }
+}
+
 static void an_unsolicited_disconnect_shakes_hands(void **state)
 {
     (void)state;
@@ -521,6 +549,7 @@ int main(void)
         cmocka_unit_test(an_unknown_client_shakes_hands_at_once_without_a_new_token),
         cmocka_unit_test(a_session_lost_again_right_away_is_made_anew_after_a_pause),
         cmocka_unit_test(a_subscription_may_be_what_finds_the_session_lost),
+        cmocka_unit_test(an_answer_that_was_lost_costs_the_session_where_it_can_be_replayed),
         cmocka_unit_test(an_unsolicited_disconnect_shakes_hands),
         cmocka_unit_test(a_disconnect_beside_a_refused_token_logs_in),
         cmocka_unit_test(a_disconnect_over_a_socket_counts_at_once),
