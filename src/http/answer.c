@@ -75,10 +75,12 @@ static bool add_field(struct incoming *in, const char *line, size_t len)
     const char *colon = memchr(line, ':', len);
     if (!colon || line[0] == ' ' || line[0] == '\t')
         return true; /* no header: RFC 9112, 5.2 lets folded ones be refused */
-    in->head_count++;
     in->set_cookies += colon - line == 10 && strncasecmp(line, "Set-Cookie", 10) == 0;
-    return add_trimmed(&in->heads, line, (size_t)(colon - line)) &&
-           add_trimmed(&in->heads, colon + 1, len - (size_t)(colon - line) - 1);
+    if (!add_trimmed(&in->heads, line, (size_t)(colon - line)) ||
+        !add_trimmed(&in->heads, colon + 1, len - (size_t)(colon - line) - 1))
+        return false;
+    in->head_count++;
+    return true;
 }
 
 size_t answer_head(struct incoming *in, const char *line, size_t len)
