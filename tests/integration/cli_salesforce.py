@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import unittest
 
 from cli_events_lib import EventCase
@@ -179,7 +180,8 @@ class Acknowledging(EventCase):
 
     def test_programs_do_not_inherit_secrets(self):
         self.emit(1)
-        result = self.listen("--replay", "all", "--count", "1", "--exec", "env", env={"WEIR_STORE": self.store})
+        result = self.listen("--replay", "all", "--count", "1", "--exec", "env",
+                             env={"WEIR_STORE": self.store, "WEIR_SANDBOX_SALESFORCE_REFRESH_TOKEN": None})
         self.expect(result, 0)
         for name in ("SALESFORCE_CLIENT_SECRET", "SALESFORCE_PASSWORD", "SALESFORCE_SECURITY_TOKEN", "WEIR_STORE"):
             self.assertNotIn(name, result.out)
@@ -263,33 +265,45 @@ class Ends(EventCase):
 
 
 class Killed(EventCase):
+    ROUNDS = 8
+
+    def emit_until(self, done, numbers):
+        """Ten at a time, all the while."""
+        while not done.is_set():
+            self.emit(10, first=len(numbers) + 1)
+            numbers.extend(range(len(numbers) + 1, len(numbers) + 11))
+
+    def one_life(self, wanted, replay):
+        """Killed when it has written so many lines: the whole ones."""
+        with open(self.path("out"), "w+", encoding="utf-8") as out:
+            running = self.start_listen("--replay", replay, "--store", self.store, stdout=out)
+            while self.read("out").count("\n") < wanted and running.process.poll() is None:
+                pass
+            running.process.kill()
+            running.process.wait()
+        text = self.read("out")
+        return self.numbers(text[:text.rfind("\n") + 1])
+
     def test_no_event_is_lost_by_a_kill_at_any_instant(self):
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
-        total = 300
-        self.emit(total)
-        got = []
-        for _ in range(8):
-            with open(self.path("out"), "w+", encoding="utf-8") as out:
-                running = self.start_listen("--replay", "stored" if got else "all", "--store", self.store, stdout=out)
-                wanted = chance.randrange(1, 60)
-                while len(self.read("out").splitlines()) < wanted and running.process.poll() is None:
-                    pass
-                running.process.kill()
-                running.process.wait()
-            part = self.read("out")
-            whole = part[:part.rfind("\n") + 1]
-            got.append(self.numbers(whole))
-        done = self.listen("--store", self.store, "--until-idle", "1s")
-        got.append(self.numbers(self.expect(done, 0).out))
+        done, emitted = threading.Event(), []
+        emitter = threading.Thread(target=self.emit_until, args=(done, emitted))
+        emitter.start()
+        try:
+            lives = [self.one_life(chance.randrange(1, 40), "stored" if life else "all") for life in range(self.ROUNDS)]
+        finally:
+            done.set()
+            emitter.join()
+        last = self.expect(self.listen("--store", self.store, "--until-idle", "1s"), 0)
         seen = 0
-        for part in got:
-            for before, after in zip(part, part[1:]):
+        for numbers in lives + [self.numbers(last.out)]:
+            for before, after in zip(numbers, numbers[1:]):
                 self.assertEqual(after, before + 1, f"out of order, seed {seed}")
-            if part:
-                self.assertLessEqual(part[0], seen + 1, f"an event was lost, seed {seed}: {got}")
-                seen = max(seen, part[-1])
-        self.assertEqual(seen, total, f"seed {seed}")
+            if numbers:
+                self.assertLessEqual(numbers[0], seen + 1, f"an event was lost, seed {seed}")
+                seen = max(seen, numbers[-1])
+        self.assertEqual(seen, len(emitted), f"seed {seed}")
 
 
 class Usage(EventCase):
