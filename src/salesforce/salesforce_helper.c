@@ -21,9 +21,13 @@ static int64_t now_of(const struct weir_salesforce *sf)
     return clock_mono(sf->clock);
 }
 
+/* No longer than the program wants to be kept in the dark about an outage. */
 static struct deadline store_limit(const struct weir_salesforce *sf)
 {
-    return deadline_in(sf->clock, STORE_TIMEOUT_MS, STORE_TIMEOUT_MS);
+    weir_ms limit = STORE_TIMEOUT_MS, dark = sf->o.connection_timeout;
+    if (dark > 0 && dark < limit)
+        limit = dark < STORE_SHORTEST_MS ? STORE_SHORTEST_MS : dark;
+    return deadline_in(sf->clock, limit, STORE_TIMEOUT_MS);
 }
 
 void helper_wake(struct weir_salesforce *sf)
@@ -57,14 +61,29 @@ static void tell(void *user)
         client_outage_over(t->client);
 }
 
-/* An outage of the store, once, and its end. */
+/* @locked. Has the store been out of touch for longer than the program waits? */
+static bool too_long(const struct weir_salesforce *sf)
+{
+    return sf->o.give_up > 0 && now_of(sf) - sf->dark_since >= sf->o.give_up * NS_PER_MS;
+}
+
+/* An outage of the store, once, and its end; one that lasts for give_up ends the handle. */
 static void tell_outage(struct weir_salesforce *sf, const weir_error *why)
 {
     struct telling t = {sf->client, why};
     pthread_mutex_lock(&sf->lock);
     bool news = sf->out_of_touch != (why != NULL);
+    if (news)
+        sf->dark_since = now_of(sf);
+    bool over = why && !news && too_long(sf);
     sf->out_of_touch = why != NULL;
     pthread_mutex_unlock(&sf->lock);
+    if (over) {
+        weir_error end = *why;
+        end.status = WEIR_STORE;
+        end.retry_in_ms = -1;
+        save_fail(sf, &end);
+    }
     if (!news)
         return;
     loop_call(client_loop(sf->client), tell, &t);
@@ -119,6 +138,23 @@ static weir_status find_organisation(struct weir_salesforce *sf, char **out, wei
     return status;
 }
 
+/* A store that cannot be asked now is an outage. WEIR_NOTHING: later; else it is the end. */
+static weir_status put_off(struct weir_salesforce *sf, weir_error *err)
+{
+    weir_status status = err->status;
+    if (status == WEIR_OK || status == WEIR_NO_MEMORY)
+        return status;
+    if (!save_may_pass(status)) {
+        err->status = WEIR_STORE;
+        return WEIR_STORE;
+    }
+    pthread_mutex_lock(&sf->lock);
+    sf->prepare_at = now_of(sf) + SAVE_AGAIN_MS * NS_PER_MS;
+    pthread_mutex_unlock(&sf->lock);
+    tell_outage(sf, err);
+    return WEIR_NOTHING;
+}
+
 /* WEIR_NOTHING: later. */
 static weir_status stand_by(struct weir_salesforce *sf, weir_error *err)
 {
@@ -148,10 +184,8 @@ static weir_status claim(struct weir_salesforce *sf, weir_error *err)
     mem_free(organisation);
     if (status == WEIR_CONFLICT)
         return stand_by(sf, err);
-    if (status != WEIR_OK) {
-        err->status = status == WEIR_NO_MEMORY ? status : WEIR_STORE;
-        return err->status;
-    }
+    if (status != WEIR_OK)
+        return put_off(sf, err);
     pthread_mutex_lock(&sf->lock);
     sf->claim = got;
     sf->leased = sf->store->kind->renew != NULL;
@@ -211,13 +245,10 @@ static weir_status load(struct subscription *sub, struct record *record, bool *t
     if (status == WEIR_OK)
         status = store_load(sf->store, sf->claim, sub->channel, record, store_limit(sf), err);
     *there = status == WEIR_OK;
-    if (status == WEIR_NOTHING)
-        status = WEIR_OK;
-    if (status != WEIR_OK && status != WEIR_NO_MEMORY) {
-        err->status = WEIR_STORE;
-        status = WEIR_STORE;
-    }
-    return status;
+    if (status != WEIR_OK && status != WEIR_NOTHING)
+        return put_off(sf, err);
+    tell_outage(sf, NULL);
+    return WEIR_OK;
 }
 
 struct outcome {
@@ -250,10 +281,10 @@ static void prepare(struct subscription *sub, unsigned era)
     bool there = false;
     weir_error err = {0};
     weir_status status = save_claim(sf) ? WEIR_OK : claim(sf, &err);
-    if (status == WEIR_NOTHING)
-        return;
     if (status == WEIR_OK)
         status = load(sub, &record, &there, &err);
+    if (status == WEIR_NOTHING)
+        return;
     pthread_mutex_lock(&sf->lock);
     struct outcome outcome = go_on(sub, era, there ? &record : NULL, status, &err);
     pthread_mutex_unlock(&sf->lock);

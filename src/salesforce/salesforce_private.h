@@ -18,12 +18,13 @@
 #include <pthread.h>
 #include <weir/salesforce.h>
 
-#define BUCKETS          256
-#define STORE_TIMEOUT_MS 10000 /* of one call of a store                           */
-#define RENEW_MS         5000
-#define STANDBY_MS       1000 /* between two looks whether the store is free      */
-#define SAVE_AGAIN_MS    1000
-#define LIVE_MS          30000 /* how often "the session was alive" is written     */
+#define BUCKETS           256
+#define STORE_TIMEOUT_MS  10000 /* of one call of a store                           */
+#define STORE_SHORTEST_MS 500   /* ... and at least, where connection_timeout is less */
+#define RENEW_MS          5000
+#define STANDBY_MS        1000 /* between two looks whether the store is free      */
+#define SAVE_AGAIN_MS     1000
+#define LIVE_MS           30000 /* how often "the session was alive" is written     */
 
 enum subscription_state {
     SUB_GONE,      /* nobody wants it.         Next: PREPARING, ASKING       */
@@ -99,6 +100,7 @@ struct weir_salesforce {
     bool helping;
     bool waiting;       /* told of WEIR_SESSION_WAITING          */
     bool out_of_touch;  /* told of an outage of the store           */
+    int64_t dark_since; /* ... since when; monotonic                 */
     bool session_asked; /* a session is made, so that there is a token */
     const weir_error *session_why;
     struct client_ask session_ask;

@@ -382,6 +382,23 @@ static void a_damaged_record_is_a_failure_of_the_store(void **state)
     weir_replay_free(store);
 }
 
+/* Nobody listens on port 1. */
+static void a_store_that_cannot_be_reached_is_an_outage_until_given_up(void **state)
+{
+    (void)state;
+    weir_error err = {0};
+    weir_event *event = NULL;
+    weir_salesforce *sf = desk_open(DESK(&d, .replay_file = "redis://127.0.0.1:1/0",
+                                         .channel = ORDERS, .connection_timeout = 1, .give_up = 1));
+    assert_int_equal(weir_salesforce_next(sf, &event, LONG_MS, &err), WEIR_UNREACHABLE);
+    assert_true(weir_error_retryable(&err));
+    assert_non_null(strstr(err.message, "127.0.0.1:1"));
+    assert_int_equal(weir_salesforce_next(sf, &event, LONG_MS, &err), WEIR_STORE);
+    assert_false(weir_error_retryable(&err));
+    assert_int_equal(weir_salesforce_wait(sf, LONG_MS, &err), WEIR_STORE);
+    weir_salesforce_close(sf);
+}
+
 static void the_store_is_written_once_an_answer(void **state)
 {
     (void)state;
@@ -420,6 +437,7 @@ int main(void)
         desk_test(a_filtered_topic_has_a_position_of_its_own),
         desk_test(a_full_disk_ends_the_handle_and_acknowledges_nothing),
         desk_test(a_damaged_record_is_a_failure_of_the_store),
+        desk_test(a_store_that_cannot_be_reached_is_an_outage_until_given_up),
         desk_test(the_store_is_written_once_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
