@@ -119,8 +119,6 @@ static struct bayeux_session *session_of(const struct asked *asked)
 static void kill_session(const struct asked *asked)
 {
     struct bayeux_session *session = session_of(asked);
-    if (session && asked->exchange->session == session)
-        asked->exchange->session = NULL;
     if (session)
         bayeux_session_end(asked->server, session);
 }
@@ -403,7 +401,6 @@ static void disconnect(struct asked *asked)
     if (!session)
         return;
     agree(asked, session);
-    asked->exchange->session = NULL;
     bayeux_session_end(asked->server, session);
 }
 
@@ -444,11 +441,11 @@ static void publish(struct asked *asked)
         refuse(asked, error ? error : "500::out of memory", NULL);
         return;
     }
+    agree(asked, session); /* first: publishing may end a session whose queue is full */
     if (strncmp(asked->channel, "/service/", 9) == 0)
         (void)bayeux_session_push(asked->server, session, event);
     else
         topics_publish(asked->server, asked->channel, event);
-    agree(asked, session);
     bayeux_event_drop(event);
 }
 

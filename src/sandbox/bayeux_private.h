@@ -65,6 +65,8 @@ struct bayeux_server {
     size_t queued, subscriptions;
     int64_t order;
     uint64_t publications;
+    size_t queued_max;
+    struct exchange *asking; /* whose messages are being handled */
     bool flushing;
 };
 

@@ -71,7 +71,7 @@ static void queue_drop(struct bayeux_server *server, struct event_queue *queue)
 bool bayeux_session_push(struct bayeux_server *server, struct bayeux_session *session,
                          struct bayeux_event *event)
 {
-    if (server->queued >= BAYEUX_QUEUED_MAX || !queue_room(&session->queue))
+    if (server->queued >= server->queued_max || !queue_room(&session->queue))
         return false;
     struct event_queue *queue = &session->queue;
     queue->items[queue->head + queue->count++] = (struct queued){bayeux_event_ref(event), 0};
@@ -193,6 +193,8 @@ struct bayeux_session *bayeux_session_find(struct bayeux_server *server, const c
 void bayeux_session_end(struct bayeux_server *server, struct bayeux_session *session)
 {
     bayeux_session_answer(server, session);
+    if (server->asking && server->asking->session == session)
+        server->asking->session = NULL;
     while (session->queue.count)
         queue_drop(server, &session->queue);
     topics_leave(server, session);
@@ -314,6 +316,7 @@ void bayeux_server_ask(struct bayeux_server *server, struct exchange *exchange,
     exchange->server = server;
     exchange->state = EXCHANGE_NEW;
     exchange->body = (struct buf)BUF_INIT(BAYEUX_ANSWER_MAX);
+    server->asking = exchange;
     for (size_t i = 0; i < count && i < BAYEUX_MESSAGES_MAX; i++) {
         const json_t *one = json_is_array(messages) ? json_array_get(messages, i) : messages;
         const char *channel = json_string_value(json_object_get(one, "channel"));
@@ -327,6 +330,7 @@ void bayeux_server_ask(struct bayeux_server *server, struct exchange *exchange,
         message_handle(&asked);
     }
     complete(server, exchange, &replies);
+    server->asking = NULL;
     buf_free(&replies);
     flush(server);
 }
@@ -433,6 +437,7 @@ struct bayeux_server *bayeux_server_new(const struct bayeux_server_options *opti
     if (!server)
         return NULL;
     server->options = *options;
+    server->queued_max = options->queued_max ? options->queued_max : BAYEUX_QUEUED_MAX;
     TAILQ_INIT(&server->list);
     TAILQ_INIT(&server->ready);
     TAILQ_INIT(&server->answers);

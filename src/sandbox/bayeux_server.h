@@ -28,12 +28,13 @@ struct bayeux_session;
 
 struct bayeux_server_options {
     const struct clock *clock;
-    struct sflog *log;           /* borrowed; not NULL: Salesforce's dialect                      */
-    weir_ms hold;                /* of a connect; 0: 110 s (CometD: 30 s)                         */
-    weir_ms session_timeout;     /* without a connect; 0: 40 s (CometD: 10 s)                     */
-    size_t batch_events;         /* of one answer; 0: no limit                                    */
-    size_t batch_bytes;          /* likewise; 0: 512 KiB                                          */
-    size_t sessions_max;         /* 0: BAYEUX_SESSIONS_MAX                                        */
+    struct sflog *log;       /* borrowed; not NULL: Salesforce's dialect                      */
+    weir_ms hold;            /* of a connect; 0: 110 s (CometD: 30 s)                         */
+    weir_ms session_timeout; /* without a connect; 0: 40 s (CometD: 10 s)                     */
+    size_t batch_events;     /* of one answer; 0: no limit                                    */
+    size_t batch_bytes;      /* likewise; 0: 512 KiB                                          */
+    size_t sessions_max;     /* 0: BAYEUX_SESSIONS_MAX                                        */
+    size_t queued_max; /* events queued for all sessions; 0: BAYEUX_QUEUED_MAX                */
     const char *const *channels; /* Salesforce: those there are, by NULL; NULL: any           */
 };
 

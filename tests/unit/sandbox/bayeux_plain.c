@@ -80,6 +80,22 @@ static void what_is_not_acknowledged_comes_again(void **state)
         "[{\"data\":3},");
 }
 
+static void a_session_without_room_for_an_event_is_ended(void **state)
+{
+    (void)state;
+    talks_end(NULL);
+    talks_begin(false, (struct bayeux_server_options){.queued_max = 2});
+    connected();
+    ask("[" SUBSCRIBE("/a", "") "]", "\"successful\":true");
+    publish("/a", "{\"data\":1}");
+    publish("/a", "{\"data\":2}");
+    assert_int_equal(bayeux_server_sessions(server), 1);
+    ask("[{'channel':'/a','clientId':'CLIENT','data':3}]",
+        "[{\"channel\":\"/a\",\"clientId\":\""); /* its own; the answer has no event */
+    assert_int_equal(bayeux_server_sessions(server), 0);
+    ask("[" CONNECT "]", "402::session_unknown");
+}
+
 static void a_client_may_want_its_answer_at_once(void **state)
 {
     (void)state;
@@ -98,6 +114,7 @@ int main(void)
         PLAIN(who_has_subscribed_twice_gets_an_event_once),
         PLAIN(clients_publish_to_each_other_and_services_answer),
         PLAIN(what_is_not_acknowledged_comes_again),
+        PLAIN(a_session_without_room_for_an_event_is_ended),
         PLAIN(a_client_may_want_its_answer_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
