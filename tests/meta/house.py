@@ -35,7 +35,7 @@ LIBRARIES = {
     r"expat\.h": ["sandbox/bpmn"],
     r"jansson": ["core", "credentials", "zeebe", "bayeux", "salesforce", "sandbox"],
     r"wslay/": ["bayeux/websocket", "bayeux/wslay", "sandbox/websocket"],
-    r"sqlite3\.h": ["salesforce/store_sqlite", "salesforce/sqlite"],
+    r"sqlite3\.h": ["salesforce/store_sqlite", "salesforce/sqlite", "examples/changes"],
 }
 PUBLIC_ONLY = ("src/cli", "examples", "bench")
 
