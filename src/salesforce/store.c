@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 weir_replay *store_new(const struct store_kind *kind, size_t size, char *what, weir_error *err)
 {
@@ -23,6 +24,7 @@ weir_replay *store_new(const struct store_kind *kind, size_t size, char *what, w
     store->kind = kind;
     store->clock = clock_system();
     store->what = what;
+    store->process = getpid();
     atomic_init(&store->refs, 1);
     pthread_mutex_init(&store->lock, NULL);
     pthread_cond_init(&store->left, NULL);
@@ -47,6 +49,8 @@ weir_replay *weir_replay_ref(weir_replay *store)
 void weir_replay_free(weir_replay *store)
 {
     if (!store || atomic_fetch_sub(&store->refs, 1) > 1)
+        return;
+    if (store->process != getpid()) /* its files and connections are the parent's */
         return;
     int shielded = shield_up();
     store->kind->free(store);
@@ -89,6 +93,10 @@ static bool wait_outside(weir_replay *store, struct deadline until)
 static weir_status enter(weir_replay *store, struct deadline until, weir_error *err)
 {
     bool waits = true;
+    if (store->process != getpid())
+        return error_set(err, WEIR_INVALID,
+                         "%s: it was opened before fork(); the child must open its own",
+                         store->what);
     pthread_mutex_lock(&store->lock);
     while (store->entered && waits)
         waits = wait_outside(store, until);
@@ -199,7 +207,8 @@ void store_release(weir_replay *store, struct claim *claim, struct deadline unti
 {
     if (!claim)
         return;
-    (void)enter(store, (struct deadline){INT64_MAX}, NULL); /* who is inside has a limit */
+    if (enter(store, (struct deadline){INT64_MAX}, NULL) != WEIR_OK) /* who is inside has a limit */
+        return;                                                      /* a fork's child */
     struct claim **at = &store->claims;
     while (*at && *at != claim)
         at = &(*at)->next;

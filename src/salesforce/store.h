@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 /* One listener's right to write: of an organisation and group. */
 struct claim {
@@ -62,6 +63,7 @@ struct weir_replay { /* first member of each kind */
     char *what; /* for errors: "the store 'replay.db'", "the store at redis.example:6379" */
     pthread_mutex_t lock;
     pthread_cond_t left;
+    pid_t process;        /* a child of fork() must not use it          */
     bool entered;         /* @locked: a call is inside                  */
     struct claim *claims; /* those that are held; for who is inside     */
 };

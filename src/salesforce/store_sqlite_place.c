@@ -139,18 +139,21 @@ int64_t sqlite_lock_byte(const char *organisation, const char *group)
     return (int64_t)(hash % most) + 1;
 }
 
-/* As SQLite does for its side files: root must not shut the store's owner out. */
+/* As SQLite does for its side files: root must not shut the store's owner out. Whatever the umask
+ * says, its owner may use it again. */
 static void share_as(int fd, const char *lock_path)
 {
     char path[SQLITE_STORE_PATH];
     struct stat store, mine;
     (void)snprintf(path, sizeof path, "%.*s", (int)(strlen(lock_path) - strlen("-lock")),
                    lock_path);
-    if (fstat(fd, &mine) || stat(path, &store))
+    if (fstat(fd, &mine))
         return;
-    if (mine.st_uid == geteuid() && (mine.st_mode & 0777) != (store.st_mode & 0666))
-        (void)!fchmod(fd, store.st_mode & 0666);
-    if (geteuid() == 0 && (mine.st_uid != store.st_uid || mine.st_gid != store.st_gid))
+    bool there = stat(path, &store) == 0;
+    mode_t mode = 0600 | (there ? store.st_mode & 0666 : 0);
+    if (mine.st_uid == geteuid() && (mine.st_mode & 0777) != mode)
+        (void)!fchmod(fd, mode);
+    if (there && geteuid() == 0 && (mine.st_uid != store.st_uid || mine.st_gid != store.st_gid))
         (void)!fchown(fd, store.st_uid, store.st_gid);
 }
 

@@ -343,13 +343,34 @@ static int opened(const char *url)
     return weir_error_exit(&err, "peer_redis");
 }
 
+static int saved(const char *url, long count)
+{
+    struct claim *claim = NULL;
+    weir_replay *store = weir_replay_open(url, &err);
+    if (!store || store_claim(store, ORG, "s", within(5000), &claim, &err) != WEIR_OK)
+        return weir_error_exit(&err, "peer_redis");
+    for (long i = 1; i <= count && err.status == WEIR_OK; i++) {
+        struct record record = {.has_position = true, .position = i, .began = BEGAN_ALL};
+        struct store_change change = {"/event/A__e", &record, false};
+        if (store_save(store, claim, &change, 1, within(20000), &err) != WEIR_OK)
+            break;
+        if (loaded(store, claim, "/event/A__e") != i)
+            (void)snprintf(err.message, sizeof err.message, "%ld was not read back", i);
+        printf("%ld\n", i);
+    }
+    done(store, claim);
+    return weir_error_exit(&err, "peer_redis");
+}
+
 int main(int argc, char **argv)
 {
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc == 4 && strcmp(argv[1], "save") == 0)
+        return saved(argv[2], strtol(argv[3], NULL, 10));
     if (argc == 3 && strcmp(argv[1], "open") == 0)
         return opened(argv[2]);
     if (argc != 3)
         return 64;
-    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     port = argv[1];
     server = (pid_t)strtol(argv[2], NULL, 10);
     records();

@@ -42,6 +42,28 @@ plain() {
         "$BUILD/tests/peers/peer_redis" open "redis://127.0.0.1:$port"
 }
 
+# A server that is killed and comes back with its file, under a program that saves all the while.
+restart() {
+    port=$(free_ports 1)
+    serve kept --port "$port" --appendonly yes --appendfsync always
+    until_true 20 answers "$port" || { FAIL "$p start with a file" "$(tail -2 "$WORK/kept.log")"; return; }
+    "$BUILD/tests/peers/peer_redis" save "redis://127.0.0.1:$port" 5000 >"$WORK/saver.log" 2>&1 &
+    saver=$!
+    PIDS="$PIDS $saver"
+    for _ in 1 2 3; do
+        until_true 20 sh -c "[ \"\$(tail -1 '$WORK/saver.log')\" -gt ${at:-0} ]"
+        kill -0 "$saver" || FAIL "$p a server that is killed" "the program that saves had ended before"
+        kill -9 "$SERVER_PID"
+        wait "$SERVER_PID" 2>/dev/null
+        at=$(tail -1 "$WORK/saver.log")
+        serve kept --port "$port" --appendonly yes --appendfsync always
+        until_true 20 answers "$port"
+    done
+    wait "$saver" && [ "$(tail -1 "$WORK/saver.log")" = 5000 ] &&
+        ok "$p a server that is killed and started anew loses nothing" ||
+        FAIL "$p a server that is killed and started anew loses nothing" "$(tail -1 "$WORK/saver.log")"
+}
+
 tls() {
     ldd "$(command -v redis-server)" | grep -q libssl || { skip "$p TLS" "this redis-server has none"; return; }
     make_certs || { FAIL "$p certificates" "openssl"; return; }
@@ -71,4 +93,5 @@ make_certs() {
 
 has "$p" need redis-server redis-cli || exit 0
 plain
+restart
 tls

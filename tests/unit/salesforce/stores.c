@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ORG "00D000000000001"
@@ -229,6 +230,26 @@ static void many_channels_keep_their_records(void **state)
     }
 }
 
+static void a_forks_child_leaves_it_alone(void **state)
+{
+    struct fixture *f = *state;
+    int status = 0;
+    save(f, "/event/A__e", at(5), false);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct record record = at(6);
+        struct store_change change = {"/event/A__e", &record, false};
+        weir_status saved = store_save(f->store, f->claim, &change, 1, soon(), &f->err);
+        store_release(f->store, f->claim, soon());
+        weir_replay_free(f->store);
+        _exit(saved == WEIR_INVALID && strstr(f->err.message, "fork") ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    save(f, "/event/A__e", at(7), false);
+    assert_int_equal(loaded(f, f->claim, "/event/A__e").position, 7);
+}
+
 struct user {
     weir_replay *store;
     const char *group;
@@ -303,6 +324,7 @@ int main(void)
         EACH(organisations_and_groups_are_apart),
         EACH(two_listeners_of_one_store_conflict_until_one_has_gone),
         EACH(a_claim_that_is_held_by_a_lock_is_good_for_ever),
+        EACH(a_forks_child_leaves_it_alone),
         EACH(any_thread_may_use_it),
         EACH(many_channels_keep_their_records),
         cmocka_unit_test(a_held_error_and_null_open_nothing),
