@@ -75,7 +75,7 @@ void upgrade_begin(struct upgrade *u)
 {
     upgrade_clear(u);
     u->head = (struct buf)BUF_INIT(2 * (size_t)LIMIT_HTTP_HEADERS + AT_ONCE);
-    u->in.max_body = QUOTED;
+    u->in.max_body = SIZE_MAX / 2; /* `wanted` is what limits it */
 }
 
 void upgrade_clear(struct upgrade *u)
@@ -120,8 +120,10 @@ static void read_head(struct upgrade *u)
         u->broken = answer_head(&u->in, at, len) != len;
         at += len;
     }
+    if (u->broken)
+        return;
     u->wanted = wanted_of(u);
-    if (u->status < 200 && u->status != SWITCHING && !u->broken) {
+    if (u->status < 200 && u->status != SWITCHING) {
         u->status = 0;
         u->head.len = 0;
     }
@@ -140,8 +142,10 @@ static bool take_head(struct upgrade *u, const char *data, size_t len, size_t *u
     size_t seen = u->head.len < sizeof begins - 1 ? u->head.len : sizeof begins - 1;
     u->broken = memcmp(u->head.data, begins, seen) != 0;
     const char *end = memmem(u->head.data, u->head.len, "\r\n\r\n", 4);
-    if (!end && u->head.len > (size_t)LIMIT_HTTP_HEADERS)
+    if (!end && u->head.len > (size_t)LIMIT_HTTP_HEADERS) {
+        u->in.trouble = ANSWER_HEADERS_TOO_LARGE;
         u->broken = true;
+    }
     if (u->broken || !end)
         return u->broken;
     u->head.len = (size_t)(end - u->head.data) + 4;
@@ -221,9 +225,14 @@ static weir_status refused(const struct http_answer *answer, const char *what, w
 weir_status upgrade_judge(struct upgrade *u, const struct upgrade_judge *by,
                           struct http_answer *answer, weir_error *err)
 {
+    if (u->in.trouble == ANSWER_HEADERS_TOO_LARGE)
+        return error_set(err, WEIR_PROTOCOL, "%s: the answer's headers are larger than %d bytes",
+                         by->what, LIMIT_HTTP_HEADERS);
+    if (u->in.trouble == ANSWER_NO_MEMORY || u->head.failed)
+        return error_no_memory(err);
     if (u->broken || u->status == 0)
-        return error_set(err, WEIR_PROTOCOL, "%s: what answers there does not speak HTTP/1%s",
-                         by->what, u->head.len > 1024 ? ", or says far too much" : "");
+        return error_set(err, WEIR_PROTOCOL, "%s: what answers there does not speak HTTP/1",
+                         by->what);
     if (!answer_view(&u->in, u->status, by->clock, answer))
         return error_no_memory(err);
     skip_chunk_head(answer);

@@ -19,6 +19,7 @@ static void on_received(void *user, struct batch *batch, int64_t date_s)
     struct transported *t = user;
     pthread_mutex_lock(&t->lock);
     t->batches++;
+    t->either++;
     t->messages += batch->count;
     t->text_len = batch->len;
     t->date_s = date_s;
@@ -46,6 +47,7 @@ static void note_end(struct transported *t, unsigned exchange, const weir_error 
     if (t->ended < TRANSPORTED_MAX)
         t->ends[t->ended] = (struct transported_end){exchange, *why, left};
     t->ended++;
+    t->either++;
     if (t->cycle)
         send_again(t);
     if (t->close_at_end)
@@ -216,4 +218,9 @@ const struct transported_end *transported_wait_ended(struct transported *t, size
 {
     wait_for(t, &t->ended, n, "ends");
     return &t->ends[n - 1];
+}
+
+void transported_wait_either(struct transported *t)
+{
+    wait_for(t, &t->either, 1, "answers or ends");
 }

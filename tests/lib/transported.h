@@ -21,6 +21,7 @@ struct transported {
     struct transport *transport; /* NULL: closed */
     pthread_mutex_t lock;
     pthread_cond_t moved;
+    size_t either;            /* of all that follows */
     size_t batches, messages; /* received */
     char text[1024];          /* the last one's beginning */
     size_t text_len;
@@ -53,6 +54,8 @@ void transported_cancel(struct transported *t, unsigned exchange);
 /* Until so many have come; fail after 20 s. */
 void transported_wait_batches(struct transported *t, size_t n);
 const struct transported_end *transported_wait_ended(struct transported *t, size_t n);
+/* Until an answer has come, or an end. */
+void transported_wait_either(struct transported *t);
 /* Returns when the I/O thread has done what was due before. */
 void transported_settle(struct transported *t);
 #endif

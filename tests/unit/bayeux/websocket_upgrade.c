@@ -122,6 +122,8 @@ static void every_other_answer_is_refused_and_explained(void **state)
          "401 Unauthorized: no token"},
         {"HTTP/1.1 404 X\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nthere\r\n0\r\n\r\n",
          WEIR_NOT_FOUND, "Not Found: there"},
+        {"HTTP/1.1 404 X\r\nContent-Length: 100000\r\n\r\na long page", WEIR_NOT_FOUND,
+         "Not Found: a long page"},
         {"HTTP/1.1 503 X\r\nRetry-After: 3\r\n\r\n", WEIR_UNREACHABLE, "503"},
         {"HTTP/1.1 302 X\r\nLocation: https://x/y?z\r\n\r\n", WEIR_REFUSED, "now at https://x/y:"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", WEIR_UNSUPPORTED,
