@@ -66,10 +66,18 @@ static const char *reason(const weir_error *why)
     return why && why->message[0] ? why->message : "no reason is known";
 }
 
-static void note_outage(struct listen *listen, bool outage)
+/* Said once, and once that it is over, whoever found it out. */
+static void note_outage(struct listen *listen, const weir_error *why)
 {
-    atomic_store(&listen->outage, outage);
+    if (!atomic_exchange(&listen->outage, true))
+        fail_note("not connected, trying again: %s", reason(why));
+}
+
+static void note_recovery(struct listen *listen)
+{
     atomic_store(&listen->desk.last, clock_now());
+    if (atomic_exchange(&listen->outage, false))
+        fail_note("connected again");
     desk_wake(&listen->desk);
 }
 
@@ -94,11 +102,9 @@ void listen_news(weir_session_news news, const char *channel, const weir_error *
 {
     struct listen *listen = user;
     if (news == WEIR_SESSION_OUTAGE) {
-        note_outage(listen, true);
-        fail_note("not connected, trying again: %s", reason(why));
+        note_outage(listen, why);
     } else if (news == WEIR_SESSION_RECOVERED) {
-        fail_note("connected again");
-        note_outage(listen, false);
+        note_recovery(listen);
     } else if (news == WEIR_SESSION_GAP) {
         fail_note("%s: events were lost: %s", channel ? channel : "a channel", reason(why));
     } else if (news == WEIR_SESSION_WAITING || news == WEIR_SESSION_SUBSCRIBED) {
@@ -124,25 +130,35 @@ static bool may_mend(struct listen *listen, weir_error *err)
     return false;
 }
 
-/* True: once more. The library waits itself for what may mend; this is for what it did not. */
-static bool try_again(struct listen *listen, weir_error *err)
+/* True: once more. The library waits itself for what may mend; this is for what it did not: a store
+ * that cannot be reached is an outage like any other. */
+static bool try_again(struct listen *listen, weir_error *err, weir_ms since)
 {
     struct pollfd halt = {.fd = listen->halt[0], .events = POLLIN};
+    weir_ms limit = listen->options->give_up;
     if (atomic_load(&listen->halting) || err->status == WEIR_STOPPED)
         return false;
-    if (may_mend(listen, err))
-        return poll(&halt, 1, TRY_AGAIN) == 0;
-    desk_fail(&listen->desk, err);
-    return false;
+    if (!may_mend(listen, err) || (limit > 0 && clock_now() - since >= limit)) {
+        desk_fail(&listen->desk, err);
+        return false;
+    }
+    note_outage(listen, err);
+    return poll(&halt, 1, TRY_AGAIN) == 0;
 }
 
 static bool subscribe(struct listen *listen, const struct listen_channel *channel)
 {
     const struct listen_source *source = &listen->desk.source;
     weir_error err = {0};
-    while (source->subscribe(source->handle, channel, &err) != WEIR_OK)
-        if (!try_again(listen, &err))
+    weir_ms since = clock_now();
+    bool failed = false;
+    while (source->subscribe(source->handle, channel, &err) != WEIR_OK) {
+        failed = true;
+        if (!try_again(listen, &err, since))
             return false;
+    }
+    if (failed)
+        note_recovery(listen);
     return true;
 }
 

@@ -30,6 +30,7 @@ static struct shared {
     bool one_channel; /* all on /a */
     int in_an_answer;
     weir_status subscribing; /* what comes of it */
+    atomic_int outages;      /* and of so many before it */
     atomic_int given, acks, transactions;
     atomic_int acked[2]; /* the last id */
 } * shared;
@@ -61,6 +62,11 @@ static weir_status subscribe(void *handle, const struct listen_channel *channel,
 {
     (void)handle;
     (void)channel;
+    if (atomic_fetch_sub(&shared->outages, 1) > 0) {
+        (void)fail_set(err, WEIR_STORE, "the store cannot be reached");
+        err->retry_in_ms = 0;
+        return WEIR_STORE;
+    }
     if (shared->subscribing != WEIR_OK)
         return fail_set(err, shared->subscribing, "no such channel: %s", channel->name);
     return WEIR_OK;
@@ -299,6 +305,27 @@ static void what_cannot_be_subscribed_ends_it_with_its_status(void **state)
     assert_string_equal(said, "weir: test: no such channel: /a\n");
 }
 
+static void a_store_that_cannot_be_reached_is_an_outage(void **state)
+{
+    (void)state;
+    shared->outages = 2;
+    shared->events = 0; /* none before it is subscribed */
+    options.until_idle = 0;
+    ends_with(start(), 0, "");
+    assert_string_equal(said, "weir: test: not connected, trying again: the store cannot be "
+                              "reached\nweir: test: connected again\n");
+}
+
+static void such_an_outage_may_be_too_long(void **state)
+{
+    (void)state;
+    shared->events = 0;
+    shared->outages = 1000000;
+    options.give_up = 1;
+    ends_with(start(), 74, "");
+    assert_non_null(strstr(said, "weir: test: the store cannot be reached\n"));
+}
+
 /* More than the pipe holds, and nobody reads. */
 static void a_reader_that_stands_still_does_not_keep_it(void **state)
 {
@@ -517,6 +544,8 @@ int main(void)
         cmocka_unit_test_setup(a_reader_that_leaves_ends_it_and_its_events_come_again, reset),
         cmocka_unit_test_setup(a_full_disk_is_said_and_acknowledges_nothing, reset),
         cmocka_unit_test_setup(what_cannot_be_subscribed_ends_it_with_its_status, reset),
+        cmocka_unit_test_setup(a_store_that_cannot_be_reached_is_an_outage, reset),
+        cmocka_unit_test_setup(such_an_outage_may_be_too_long, reset),
         cmocka_unit_test_setup(a_reader_that_stands_still_does_not_keep_it, reset),
         cmocka_unit_test_setup(stdin_acknowledges_all_before_it_on_its_channel, reset),
         cmocka_unit_test_setup(the_end_of_stdin_ends_it, reset),

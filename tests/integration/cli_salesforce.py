@@ -265,45 +265,95 @@ class Ends(EventCase):
 
 
 class Killed(EventCase):
-    ROUNDS = 8
+    """kill -9 while events come all the time: each is delivered, in order, and only unacknowledged ones come again."""
+    ROUNDS = 6
 
-    def emit_until(self, done, numbers):
-        """Ten at a time, all the while."""
-        while not done.is_set():
-            self.emit(10, first=len(numbers) + 1)
-            numbers.extend(range(len(numbers) + 1, len(numbers) + 11))
+    def setUp(self):
+        super().setUp()
+        self.seed = random.randrange(1 << 32)
+        self.chance = random.Random(self.seed)
+        self.done, self.emitted = threading.Event(), []
+        self.emitter = threading.Thread(target=self.emit_until_done)
+        self.emitter.start()
+        self.addCleanup(self.stop_emitting)
 
-    def one_life(self, wanted, replay):
-        """Killed when it has written so many lines: the whole ones."""
-        with open(self.path("out"), "w+", encoding="utf-8") as out:
-            running = self.start_listen("--replay", replay, "--store", self.store, stdout=out)
-            while self.read("out").count("\n") < wanted and running.process.poll() is None:
-                pass
-            running.process.kill()
-            running.process.wait()
+    def emit_until_done(self):
+        while not self.done.is_set():
+            first = len(self.emitted) + 1
+            self.emit(10, first=first)
+            self.emitted.extend(range(first, first + 10))
+
+    def stop_emitting(self):
+        self.done.set()
+        self.emitter.join()
+
+    def whole_lines(self):
         text = self.read("out")
         return self.numbers(text[:text.rfind("\n") + 1])
 
-    def test_no_event_is_lost_by_a_kill_at_any_instant(self):
-        seed = random.randrange(1 << 32)
-        chance = random.Random(seed)
-        done, emitted = threading.Event(), []
-        emitter = threading.Thread(target=self.emit_until, args=(done, emitted))
-        emitter.start()
+    def is_whole(self, line):
+        """A line that a kill tore is ended by the next listener."""
         try:
-            lives = [self.one_life(chance.randrange(1, 40), "stored" if life else "all") for life in range(self.ROUNDS)]
-        finally:
-            done.set()
-            emitter.join()
-        last = self.expect(self.listen("--store", self.store, "--until-idle", "1s"), 0)
+            return bool(json.loads(line))
+        except ValueError:
+            return False
+
+    def wait_for_lines(self, running, count):
+        """Until there are so many more, or the listener has ended; the deadline is that of the test."""
+        wanted = self.read("out").count("\n") + count
+        while self.read("out").count("\n") < wanted and running.process.poll() is None:
+            pass
+
+    def lives(self, *args, feed=None, **more):
+        """Some listeners, each killed; then one that takes the rest. All that was written."""
+        with open(self.path("out"), "w", encoding="utf-8"):
+            pass
+        for life in range(self.ROUNDS):
+            running = self.start_listen("--replay", "stored" if life else "all", "--store", self.store, *args, **more)
+            if feed:
+                feed(running, self.chance.randrange(1, 40))
+            else:
+                self.wait_for_lines(running, self.chance.randrange(1, 40))
+            running.process.kill()
+            running.process.communicate()
+        self.stop_emitting()
+
+    def check(self, numbers):
+        """First deliveries are in order, and none is missing."""
         seen = 0
-        for numbers in lives + [self.numbers(last.out)]:
-            for before, after in zip(numbers, numbers[1:]):
-                self.assertEqual(after, before + 1, f"out of order, seed {seed}")
-            if numbers:
-                self.assertLessEqual(numbers[0], seen + 1, f"an event was lost, seed {seed}")
-                seen = max(seen, numbers[-1])
-        self.assertEqual(seen, len(emitted), f"seed {seed}")
+        for number in numbers:
+            self.assertLessEqual(number, seen + 1, f"an event was lost, seed {self.seed}")
+            seen = max(seen, number)
+        self.assertEqual(seen, len(self.emitted), f"seed {self.seed}")
+
+    def test_of_one_that_prints(self):
+        with open(self.path("out"), "a", encoding="utf-8") as out:
+            self.lives(stdout=out)
+            self.expect(self.start_listen("--store", self.store, "--until-idle", "1s", stdout=out).end(), 0)
+        self.check(self.numbers("".join(line + "\n" for line in self.read("out").splitlines() if self.is_whole(line))))
+
+    def test_of_one_that_runs_programs(self):
+        script = ("--exec", 'cat >>"$OUT"')
+        env = {"OUT": self.path("out")}
+        self.lives(*script, env=env)
+        self.expect(self.listen("--store", self.store, "--until-idle", "1s", *script, env=env), 0)
+        self.check(self.whole_lines())
+
+    def test_of_one_that_is_told_what_is_done(self):
+        def feed(running, count):
+            """Reads so many lines, and acknowledges them but for the last."""
+            for at in range(count):
+                line = running.line()
+                replay_id = json.loads(line)["data"]["event"]["replayId"]
+                with open(self.path("out"), "a", encoding="utf-8") as out:
+                    out.write(line)
+                if at + 1 < count:
+                    running.process.stdin.write(f"{replay_id}\n")
+                    running.process.stdin.flush()
+
+        self.lives("--ack", "stdin", feed=feed, stdin=subprocess.PIPE)
+        last = self.expect(self.listen("--store", self.store, "--until-idle", "1s"), 0)
+        self.check(self.whole_lines() + self.numbers(last.out))
 
 
 class Usage(EventCase):
