@@ -106,7 +106,7 @@ void listen_news(weir_session_news news, const char *channel, const weir_error *
     } else if (news == WEIR_SESSION_RECOVERED) {
         note_recovery(listen);
     } else if (news == WEIR_SESSION_GAP) {
-        fail_note("%s: events were lost: %s", channel ? channel : "a channel", reason(why));
+        fail_note("%s: going on behind a gap: %s", channel ? channel : "a channel", reason(why));
     } else if (news == WEIR_SESSION_WAITING || news == WEIR_SESSION_SUBSCRIBED) {
         note_turn(listen, news == WEIR_SESSION_WAITING);
     } else if ((size_t)news < sizeof told / sizeof *told && told[news]) {
@@ -130,6 +130,13 @@ static bool may_mend(struct listen *listen, weir_error *err)
     return false;
 }
 
+/* What a new try may mend. Refused credentials are not among it: here nothing has worked yet. */
+static bool is_outage(const weir_error *err)
+{
+    return err->status == WEIR_UNREACHABLE || err->status == WEIR_TIMEOUT ||
+           err->status == WEIR_BUSY || err->status == WEIR_STORE;
+}
+
 /* True: once more. The library waits itself for what may mend; this is for what it did not: a store
  * that cannot be reached is an outage like any other. */
 static bool try_again(struct listen *listen, weir_error *err, weir_ms since)
@@ -138,7 +145,7 @@ static bool try_again(struct listen *listen, weir_error *err, weir_ms since)
     weir_ms limit = listen->options->give_up;
     if (atomic_load(&listen->halting) || err->status == WEIR_STOPPED)
         return false;
-    if (!may_mend(listen, err) || (limit > 0 && clock_now() - since >= limit)) {
+    if (!is_outage(err) || !may_mend(listen, err) || (limit > 0 && clock_now() - since >= limit)) {
         desk_fail(&listen->desk, err);
         return false;
     }

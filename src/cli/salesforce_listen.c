@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/fail.h"
 #include "cli/listen.h"
+#include "cli/option_names.h"
 #include "cli/salesforce_flags.h"
 #include "cli/salesforce_open.h"
 #include "cli/session.h"
@@ -18,15 +19,25 @@ struct salesforce_listen {
 
 /* ---- the handle, as a listener asks for it --------------------------------------------------- */
 
+/* What the library calls on_gap is a flag here. */
+static weir_status in_flags(weir_status status, weir_error *err)
+{
+    static const struct option_name called[] = {{"on_gap", "--on-gap"}, {NULL, NULL}};
+    if (status == WEIR_GAP)
+        option_names_replace(err, called);
+    return status;
+}
+
 static weir_status subscribe(void *handle, const struct listen_channel *channel, weir_error *err)
 {
-    return weir_salesforce_subscribe(handle, channel->name, channel->from, WEIR_FOREVER, err);
+    return in_flags(
+        weir_salesforce_subscribe(handle, channel->name, channel->from, WEIR_FOREVER, err), err);
 }
 
 static weir_status take(void *handle, weir_event **events, size_t room, size_t *count,
                         weir_error *err)
 {
-    return weir_salesforce_take(handle, events, room, count, WEIR_NO_WAIT, err);
+    return in_flags(weir_salesforce_take(handle, events, room, count, WEIR_NO_WAIT, err), err);
 }
 
 static weir_status ack(void *handle, weir_event *const *events, size_t count, weir_error *err)

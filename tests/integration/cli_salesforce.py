@@ -105,6 +105,7 @@ class Beginning(EventCase):
         result = self.expect(self.listen("--store", self.store, "--count", "1"), 67, "")
         self.assertIn(self.channel, result.err)
         self.assertIn(ids[0], result.err)
+        self.assertIn("--on-gap", result.err)
         self.receives([4], "--store", self.store, "--on-gap", "all")
 
     def test_a_store_belongs_to_one_listener_at_a_time(self):
