@@ -1,9 +1,9 @@
 /* What becomes of a failure.
  *
- * Pauses: full jitter between 0 and 1 s, 2 s, ... 30 s, or what the server wishes; minutes where a
- * limit or an overloaded server is the cause. A lost session is made anew at once, and a refused
- * token replaced at once, but only once until the session has been good for GOOD_MS: so neither can
- * turn into a loop.
+ * Pauses: full jitter between 0 and 1 s, 2 s, ... 30 s, or what the server wishes, and short ones
+ * as long as that may save the session; minutes where a limit or an overloaded server is the cause.
+ * A lost session is made anew at once, and a refused token replaced at once, but only once until
+ * the session has been good for GOOD_MS: so neither can turn into a loop.
  *
  * Outages: from the first failure until session_check() finds that the last connect succeeded and
  * every wanted subscription is in force. After connection_timeout it is said, once.
@@ -20,6 +20,8 @@
 #include <string.h>
 
 #define GOOD_NS    (10 * NS_PER_S)
+#define KEEP_MS    10000 /* a server keeps a session so long without a connect (CometD's default) */
+#define SHORT_NS   (250 * NS_PER_MS)
 #define LATER_MS   60000 /* a limit is looked at again after one minute to five */
 #define LATER_MORE 240000
 #define LONGEST_MS 3600000 /* no server's wish is longer */
@@ -116,6 +118,17 @@ static int64_t next_pause(struct session *s, const weir_error *why)
     return backoff_next(&s->backoff, s->set.clock, wish_of(why)) * NS_PER_MS;
 }
 
+/* A server forgets a session without a connect. While it can still be saved, each pause is at most
+ * a quarter of the time that is left. */
+static int64_t pause_before(const struct session *s, enum then then, int64_t now_ns,
+                            int64_t pause_ns)
+{
+    int64_t keep_ms = s->advice.max_interval_ms > 0 ? s->advice.max_interval_ms : KEEP_MS;
+    int64_t left_ns = keep_ms * NS_PER_MS - (now_ns - s->lost_ns);
+    int64_t most_ns = left_ns / 4 > SHORT_NS ? left_ns / 4 : SHORT_NS;
+    return then == THEN_CONNECT && left_ns > 0 && pause_ns > most_ns ? most_ns : pause_ns;
+}
+
 static void shake_hands_again(struct session *s, int64_t now_ns, const weir_error *why)
 {
     session_drop(s, why);
@@ -141,12 +154,16 @@ static void log_in_again(struct session *s, int64_t now_ns, const weir_error *wh
     }
 }
 
-/* What the step that failed is followed by. */
-static enum then same_again(const struct session *s)
+/* The step that failed; as the server wishes, if it does. */
+static void same_again(struct session *s, int64_t now_ns, const weir_error *why)
 {
+    enum then then = s->client_id ? THEN_CONNECT : THEN_HANDSHAKE;
+    int64_t pause_ns = next_pause(s, why);
     if (s->state == SESSION_LOGGING_IN)
-        return THEN_LOGIN;
-    return s->client_id ? THEN_CONNECT : THEN_HANDSHAKE;
+        then = THEN_LOGIN;
+    if (wish_of(why) == 0)
+        pause_ns = pause_before(s, then, now_ns, pause_ns);
+    pause_for(s, now_ns, then, pause_ns);
 }
 
 /* Retrying does not mend it: the end, unless it has worked; then a new session may. */
@@ -187,7 +204,7 @@ void session_failed(struct session *s, int64_t now_ns, enum verdict verdict, con
         refused(s, now_ns, why);
         break;
     default:
-        pause_for(s, now_ns, same_again(s), next_pause(s, why));
+        same_again(s, now_ns, why);
     }
 }
 

@@ -73,8 +73,9 @@ static bool sends_body(const struct request *r)
     return r->body != NULL;
 }
 
-/* Called before a request is sent, and again if libcurl wants to repeat it on another connection.
- */
+/* Called before a request is sent, and again if libcurl wants to repeat it on another connection. A
+ * long poll is not repeated either: the answer that was lost may have held something, and who asked
+ * must know. */
 static int on_request(void *user, char *ip, char *local_ip, int port, int local_port)
 {
     struct http_ask *ask = user;
@@ -82,8 +83,7 @@ static int on_request(void *user, char *ip, char *local_ip, int port, int local_
     (void)local_ip;
     (void)port;
     (void)local_port;
-    bool once = sends_body(ask->request) && !ask->request->held;
-    ask->torn = once && easy_number(ask->easy, CURLINFO_REQUEST_SIZE) > 0;
+    ask->torn = sends_body(ask->request) && easy_number(ask->easy, CURLINFO_REQUEST_SIZE) > 0;
     return ask->torn ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 

@@ -27,7 +27,7 @@ static const struct row {
     {CURLE_OUT_OF_MEMORY, WEIR_NO_MEMORY, ""},
     {CURLE_OPERATION_TIMEDOUT, WEIR_UNREACHABLE, ""}, /* of one connection; ours has no code */
     {CURLE_SSL_CONNECT_ERROR, WEIR_PROTOCOL, ""},
-    {CURLE_ABORTED_BY_CALLBACK, WEIR_STOPPED, ""},
+    {CURLE_ABORTED_BY_CALLBACK, WEIR_UNREACHABLE, ""},
     {CURLE_GOT_NOTHING, WEIR_UNREACHABLE, "the server closed the connection without an answer"},
     {CURLE_SEND_ERROR, WEIR_UNREACHABLE, ""},
     {CURLE_RECV_ERROR, WEIR_UNREACHABLE, ""},
@@ -36,8 +36,7 @@ static const struct row {
     {CURLE_PEER_FAILED_VERIFICATION, WEIR_UNTRUSTED,
      "give the CA that signed it, or the name it is for"},
     {CURLE_BAD_CONTENT_ENCODING, WEIR_PROTOCOL, "the answer's compression is broken"},
-    {CURLE_SEND_FAIL_REWIND, WEIR_UNREACHABLE,
-     "the connection was cut before the answer; whether the request took effect is unknown"},
+    {CURLE_SEND_FAIL_REWIND, WEIR_UNREACHABLE, ""},
     {CURLE_SSL_CACERT_BADFILE, WEIR_INVALID,
      "check SSL_CERT_FILE and the system's certificates (package ca-certificates)"},
     {CURLE_SSL_CRL_BADFILE, WEIR_INVALID, ""},
@@ -117,6 +116,12 @@ static weir_status refused_by_proxy(weir_error *err, const struct failure *f)
                       f->proxy ? f->proxy : "", f->proxy_status, advice);
 }
 
+/* libcurl wanted to send the request again, and was kept from it: its own words are about that. */
+static bool kept_back(CURLcode code)
+{
+    return code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK;
+}
+
 static void set_origin(weir_error *err, const struct failure *f)
 {
     if (!err)
@@ -140,8 +145,11 @@ weir_status fail_explain(weir_error *err, const struct failure *f)
     if (f->code == CURLE_GOT_NOTHING && !f->tls) /* OpenSSL's servers say nothing to plain HTTP */
         advice = "the server closed the connection without an answer; is it a TLS port (https)?";
     weir_status status = tls ? tls->status : row->status;
+    const char *words = kept_back(f->code) ? "the connection was cut before the answer; whether "
+                                             "the request took effect is unknown"
+                                           : f->words;
     error_set(err, status, "%s%s%s: %s%s%s", f->peer, f->proxy ? " through the proxy " : "",
-              f->proxy ? f->proxy : "", f->words, *advice ? "; " : "", advice);
+              f->proxy ? f->proxy : "", words, *advice ? "; " : "", advice);
     set_origin(err, f);
     return status;
 }

@@ -41,9 +41,8 @@ struct http_request {
     const char *larger; /* what helps against a larger one: "raise max_message"; static, or NULL */
     bool no_secret;     /* there is none in the answer's body: it is not wiped, and
                            http_take_body() may be called                                     */
-    bool held;          /* the server may hold the answer back for long, and the request may be
-                           repeated: who waits for a call of its own may borrow the loop meanwhile
-                           (io/loop.h) */
+    bool held;          /* the server may hold the answer back for long: who waits for a call of
+                           its own may borrow the loop meanwhile (io/loop.h)                  */
     struct deadline until; /* names, connecting, TLS and the whole answer                        */
 };
 

@@ -152,6 +152,26 @@ static void what_may_have_taken_effect_is_repeated_only_if_that_is_harmless(void
     assert_int_equal(tries("302 x", true, WEIR_REFUSED), 1);
 }
 
+/* On a connection that was kept, on which libcurl would send it once more by itself: a long poll,
+ * whose lost answer may have held something, and a request with a body. */
+static void what_was_cut_on_a_kept_connection_is_not_sent_again(void **state)
+{
+    (void)state;
+    for (int held = 0; held < 2; held++) {
+        struct script script = {{"200 OK", ""}, ""};
+        struct webserver *web = webserver_start(NULL, play, &script);
+        struct fetch f;
+        (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/", webserver_port(web));
+        const struct http_request request = {
+            .method = "POST", .url = url, .content_type = "a/b", .body = {"x", 1}, .held = held};
+        assert_int_equal(fetch_send(&f, http, &request), WEIR_OK);
+        assert_int_equal(fetch_send(&f, http, &request), WEIR_UNREACHABLE);
+        assert_non_null(strstr(f.err.message, "cut before the answer"));
+        assert_int_equal(webserver_requests(web), 2);
+        webserver_stop(web);
+    }
+}
+
 static void open_later(const weir_log_record *record, void *user)
 {
     if (strstr(record->message, "again in")) /* after the first refusal */
@@ -282,6 +302,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_obeyed),
         cmocka_unit_test(a_wish_beyond_the_deadline_fails_at_once_with_the_peers_words),
         cmocka_unit_test(the_number_of_tries_has_a_limit_and_is_told),
+        cmocka_unit_test(what_was_cut_on_a_kept_connection_is_not_sent_again),
         cmocka_unit_test(what_may_have_taken_effect_is_repeated_only_if_that_is_harmless),
         cmocka_unit_test(what_did_not_arrive_is_repeated_until_somebody_is_there),
         cmocka_unit_test(nobody_there_ends_before_the_deadline_and_says_so),

@@ -172,6 +172,25 @@ static void subscriptions_are_listed_and_given_up(void **state)
     weir_salesforce_close(sf);
 }
 
+/* The server forgets what it has answered with: it is asked for anew, in another session. */
+static void an_answer_that_is_lost_on_the_way_costs_no_event(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"salesforce.connect 1 cut:body", "salesforce.connect 1 cut"};
+    weir_salesforce *sf = desk_open(DESK(&d, .channel = NULL));
+    desk_subscribe(sf, ORDERS, NULL);
+    desk_emit(&d, ORDERS, 1, 1);
+    desk_expect(sf, 1);
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        uint64_t before = desk_counters(sf).handshakes;
+        desk_fault(&d, ways[i]); /* of the connect after the one that is held */
+        desk_emit(&d, ORDERS, (int64_t)i * 10 + 2, 10);
+        desk_expect_run(sf, (int64_t)i * 10 + 2, 10);
+        assert_true(desk_counters(sf).handshakes > before);
+    }
+    weir_salesforce_close(sf);
+}
+
 static void a_filtered_topic_is_asked_for_by_its_base(void **state)
 {
     (void)state;
@@ -365,6 +384,7 @@ int main(void)
         desk_test(the_server_may_refuse_one_subscription_alone),
         desk_test(what_goes_wrong_with_the_options_channel_comes_from_next),
         desk_test(subscriptions_are_listed_and_given_up),
+        desk_test(an_answer_that_is_lost_on_the_way_costs_no_event),
         desk_test(a_filtered_topic_is_asked_for_by_its_base),
         desk_test(a_handler_gets_each_event_once),
         desk_test(a_descriptor_says_when_there_is_something),

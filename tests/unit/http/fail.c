@@ -28,7 +28,6 @@ static void every_code_has_its_meaning(void **state)
         {CURLE_OPERATION_TIMEDOUT, WEIR_UNREACHABLE},
         {CURLE_GOT_NOTHING, WEIR_UNREACHABLE},
         {CURLE_PARTIAL_FILE, WEIR_UNREACHABLE},
-        {CURLE_SEND_FAIL_REWIND, WEIR_UNREACHABLE},
         {CURLE_RECV_ERROR, WEIR_UNREACHABLE},
         {CURLE_PEER_FAILED_VERIFICATION, WEIR_UNTRUSTED},
         {CURLE_SSL_CLIENTCERT, WEIR_UNTRUSTED},
@@ -76,6 +75,16 @@ static void tls_has_one_number_and_the_words_decide(void **state)
          WEIR_UNREACHABLE, "service run");
 }
 
+static void what_was_not_sent_again_was_cut(void **state)
+{
+    (void)state;
+    told(
+        (struct failure){.code = CURLE_SEND_FAIL_REWIND, .words = "seek callback returned error 1"},
+        WEIR_UNREACHABLE, "443: the connection was cut before the answer");
+    told((struct failure){.code = CURLE_ABORTED_BY_CALLBACK, .words = "operation aborted"},
+         WEIR_UNREACHABLE, "443: the connection was cut before the answer");
+}
+
 static void what_a_proxy_says_is_the_proxys(void **state)
 {
     (void)state;
@@ -113,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_has_its_meaning),
         cmocka_unit_test(tls_has_one_number_and_the_words_decide),
+        cmocka_unit_test(what_was_not_sent_again_was_cut),
         cmocka_unit_test(what_a_proxy_says_is_the_proxys),
         cmocka_unit_test(numbers_of_the_peer_are_kept),
     };
