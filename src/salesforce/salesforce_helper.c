@@ -35,7 +35,7 @@ void helper_wake(struct weir_salesforce *sf)
     pthread_cond_broadcast(&sf->moved);
 }
 
-void helper_wait(struct weir_salesforce *sf, int64_t until_ns)
+static void wait_until(struct weir_salesforce *sf, int64_t until_ns)
 {
     if (until_ns == INT64_MAX) {
         pthread_cond_wait(&sf->moved, &sf->lock);
@@ -43,6 +43,13 @@ void helper_wait(struct weir_salesforce *sf, int64_t until_ns)
     }
     const struct timespec at = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
     (void)pthread_cond_clockwait(&sf->moved, &sf->lock, CLOCK_MONOTONIC, &at);
+}
+
+void helper_wait(struct weir_salesforce *sf, int64_t until_ns)
+{
+    sf->waiters++;
+    wait_until(sf, until_ns);
+    sf->waiters--;
 }
 
 /* ---- telling ----------------------------------------------------------------------------- */
@@ -372,7 +379,7 @@ static void run(void *user)
             note_alive(sf);
         int64_t wake = work(sf);
         if (wake != INT64_MIN)
-            helper_wait(sf, wake);
+            wait_until(sf, wake);
     }
     pthread_mutex_unlock(&sf->lock);
 }

@@ -72,6 +72,7 @@ struct weir_salesforce {
 
     pthread_mutex_t lock;
     pthread_cond_t moved; /* anything below has changed */
+    unsigned waiters;     /* in helper_wait() */
     struct subscription *subscriptions, *buckets[BUCKETS];
     struct subscription *recent; /* of the newest event */
     size_t recent_len;           /* of its channel's text there */

@@ -126,7 +126,8 @@ static void note_saved(struct weir_salesforce *sf, struct batch_of_changes *b)
         sf->held = NULL;
         sf->held_count = sf->held_room = 0;
     }
-    pthread_cond_broadcast(&sf->moved);
+    if (sf->waiters > 0) /* the helper has nothing to do because something was saved */
+        pthread_cond_broadcast(&sf->moved);
 }
 
 static void release(struct weir_salesforce *sf, const struct batch_of_changes *b)
