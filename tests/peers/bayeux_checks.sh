@@ -50,7 +50,7 @@ heard() {
 command() { # TRANSPORT FLAG...
     q2=$p p="$p command, $1:" by=$1
     shift
-    name="weir bayeux listen, across a new start of the server"
+    trial="weir bayeux listen, across a new start of the server"
     if listen "/cli/$by" 40 --transport "$by" "$@"; then
         publish "/cli/$by" 1 20
         until_true 20 heard_lines 20 || :
@@ -58,17 +58,17 @@ command() { # TRANSPORT FLAG...
         steer /up >/dev/null
         until_true 30 subscribed "/cli/$by" 1 || :
         publish "/cli/$by" 21 20
-        heard "$name" 1 40
+        heard "$trial" 1 40
     else
-        FAIL "$p $name" "not subscribed: $(tail -2 "$WORK/listen.err" | tr '\n' ' ')"
+        FAIL "$p $trial" "not subscribed: $(tail -2 "$WORK/listen.err" | tr '\n' ' ')"
         end "$LISTENER"
     fi
-    name="weir bayeux publish is heard by weir bayeux listen"
+    trial="weir bayeux publish is heard by weir bayeux listen"
     if listen "/pub/$by" 1 --transport "$by" "$@"; then
         check "$p weir bayeux publish" 0 'successful' "$WEIR" bayeux publish "$PEER" "/pub/$by" --data '{"n":1}' --transport "$by" "$@"
-        heard "$name" 1 1
+        heard "$trial" 1 1
     else
-        FAIL "$p $name" "not subscribed: $(tail -2 "$WORK/listen.err" | tr '\n' ' ')"
+        FAIL "$p $trial" "not subscribed: $(tail -2 "$WORK/listen.err" | tr '\n' ' ')"
         end "$LISTENER"
     fi
     p=$q2

@@ -100,6 +100,51 @@ fallback() { # CHANNEL
     heard "a wrong id falls back to all" 1 10
 }
 
+# Both at once, through a lost session and expired tokens: the same events, by number and by replay id.
+asked() { [ "$("$WEIR" sandbox requests | grep -c '"salesforce.subscribe"')" -ge "$1" ]; }
+beside() {
+    c=aiosfstream p="weir beside aiosfstream:" before=$("$WEIR" sandbox requests | grep -c '"salesforce.subscribe"')
+    start "$WORK/ours.err" sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$WORK/ours" "$WEIR" salesforce listen /event/Both__e \
+        --replay new --count 100
+    OURS=$STARTED
+    hear /event/Both__e -1 100
+    until_true 30 asked $((before + 2)) || FAIL "$p start" "no two subscriptions: $(tail -1 "$WORK/ours.err" "$WORK/err")"
+    emit_numbers /event/Both__e 1 40
+    until_true 20 lines 40
+    sandbox_now kill
+    emit_numbers /event/Both__e 41 70
+    until_true 20 lines 70
+    sandbox_now expire
+    emit_numbers /event/Both__e 71 100
+    heard "aiosfstream has them" 1 100
+    until_true 25 gone "$OURS" || end "$OURS"
+    why=$(python3 "$PARTS/numbers.py" "$WORK/ours" 1 100 2>&1) && ok "$p weir has them" ||
+        FAIL "$p weir has them" "$why; $(tail -1 "$WORK/ours.err")"
+    for side in ours out; do
+        python3 -c 'import json, sys
+for line in open(sys.argv[1]):
+    message = json.loads(line)
+    print(json.dumps([message["channel"], message["data"]], sort_keys=True))' "$WORK/$side" >"$WORK/$side.same"
+    done
+    cmp -s "$WORK/ours.same" "$WORK/out.same" && ok "$p the same events, member by member" ||
+        FAIL "$p the same events, member by member" "$(diff "$WORK/ours.same" "$WORK/out.same" | head -2 | cut -c1-300)"
+}
+
+# Answers with events that are cut on their way: aiosfstream and the others lose those.
+cut_short() {
+    p="weir on the sandbox:"
+    start "$WORK/ours.err" sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$WORK/ours" "$WEIR" salesforce listen /event/Cut__e \
+        --replay all --count 40
+    OURS=$STARTED
+    for from in 1 11 21 31; do
+        "$WEIR" sandbox fault salesforce.connect 1 cut:body
+        emit_numbers /event/Cut__e "$from" $((from + 9))
+    done
+    until_true 30 gone "$OURS" || end "$OURS"
+    why=$(python3 "$PARTS/numbers.py" "$WORK/ours" 1 40 2>&1) && ok "$p answers cut on the way cost no event" ||
+        FAIL "$p answers cut on the way cost no event" "$why; $(tail -1 "$WORK/ours.err")"
+}
+
 with() { # NAME VERSION FETCH CHANNEL
     c=$1 p="$1 $2 on the sandbox:"
     has "$p" "$3" || return
@@ -108,7 +153,8 @@ with() { # NAME VERSION FETCH CHANNEL
 }
 
 start_sandbox || { FAIL "the sandbox" "$(tail -2 "$WORK/sandbox.err")"; exit 1; }
-with aiosfstream 0.5.0 fetch_aiosfstream /event/Aio__e && fallback /event/Aio__e
+with aiosfstream 0.5.0 fetch_aiosfstream /event/Aio__e && fallback /event/Aio__e && beside
+cut_short
 with cometd-npm 9.0.0 fetch_cometd_npm /data/AccountChangeEvent
 with cometd-java 8.0.10 fetch_cometd_java /u/Java
 with jsforce 3.10.16 fetch_jsforce /event/Js__e

@@ -48,7 +48,7 @@ class Fixed(aiosfstream.MappingStorage):
 def storage():
     if len(sys.argv) > 5:
         return Fixed(shelve.open(sys.argv[5]))
-    return Fixed({}) if start > 0 else aiosfstream.ReplayOption(start)
+    return aiosfstream.ReplayOption(start) if start == -2 else Fixed({})
 
 
 async def listen():
