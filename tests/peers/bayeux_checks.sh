@@ -1,5 +1,34 @@
-# Sourced by bayeux.sh: weir, the library and the command, on the server that was started last ($PEER, $CONTROL, $p).
+# Sourced by cometd.sh and faye.sh: the servers' own clients, and weir, the library and the command, on the server that was started
+# last ($PEER, $CONTROL, $p).
 # shellcheck shell=sh
+
+# subscribed CHANNEL COUNT: the server knows so many of them.
+subscribed() { [ "$(steer /subscribers "channel=$1")" -ge "$2" ]; }
+
+# their_own NAME CHANNEL COMMAND...: the server is well: a client of its makers gets what is published there.
+their_own() {
+    own_name=$1 own_channel=$2
+    shift 2
+    start "$WORK/own.err" sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$WORK/own.out" "$@"
+    until_true 20 subscribed "$own_channel" 1 || { FAIL "$p $own_name" "not subscribed: $(tail -1 "$WORK/own.err")"; return 1; }
+    steer /publish "channel=$own_channel&count=50" >/dev/null
+    until_true 20 sh -c '! kill -0 "$1" 2>/dev/null' sh "$STARTED" || end "$STARTED"
+    why=$(python3 "$PARTS/numbers.py" "$WORK/own.out" 1 50 2>&1) && ok "$p $own_name" || FAIL "$p $own_name" "$why"
+}
+own_java() { # TRANSPORT
+    their_own "CometD's own client gets 50 events by $1" "/own/java/$1" "$JAVA17/bin/java" -XX:TieredStopAtLevel=1 \
+        -cp "$CLASSES" Client "$PEER" "/own/java/$1" - 50 "$1"
+}
+own_npm() { # TRANSPORT
+    their_own "CometD's JavaScript client gets 50 events by $1" "/own/npm/$1" node "$PARTS/cometd.mjs" "$COMETD_NPM" \
+        "$PEER" "/own/npm/$1" - 50 "$1"
+}
+
+# started COMMAND...
+started() {
+    "$@" >"$WORK/why" 2>&1 || { FAIL "$p start" "$(cat "$WORK/why" "$WORK/server.log" 2>/dev/null | head -3 | tr '\n' ' ')"; return 1; }
+    SERVER=$STARTED
+}
 
 library() { # TRANSPORT FEATURE...
     timeout 400 "$BUILD/tests/peers/peer_bayeux" "$p library, $1:" "$PEER" "$1" "$CONTROL" "$@" >"$WORK/out" 2>"$WORK/err" && status=0 ||
