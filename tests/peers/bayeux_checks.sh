@@ -76,7 +76,7 @@ heard() {
         FAIL "$p $1" "${why:-ended with $ended}; $(tail -2 "$WORK/listen.err" | tr '\n' ' ')"
 }
 
-command() { # TRANSPORT FLAG...
+program() { # TRANSPORT FLAG...
     q2=$p p="$p command, $1:" by=$1
     shift
     trial="weir bayeux listen, across a new start of the server"
@@ -136,8 +136,8 @@ N
     until_true 20 port_answers "$port" || { FAIL "$p TLS: start" "$(tail -2 "$WORK/tls.log")"; return; }
     q3=$p p="$p TLS:" plain=$PEER
     PEER=https://localhost:$port/cometd
-    command long-polling --ca-file "$WORK/ca.pem"
-    command websocket --ca-file "$WORK/ca.pem"
+    program long-polling --ca-file "$WORK/ca.pem"
+    program websocket --ca-file "$WORK/ca.pem"
     check "$p a server nobody vouches for" 76 'certificate' "$WEIR" bayeux publish "$PEER" /pub/tls --data '{}' --ca-file "$WORK/other.pem"
     p=$q3 PEER=$plain
     end "$NGINX"

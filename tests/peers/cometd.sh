@@ -13,7 +13,7 @@ cometd_java() {
     own_java websocket
     library long-polling service refuses read-only disconnects
     library websocket service refuses read-only disconnects
-    command auto
+    program auto
     lossy long-polling
     lossy websocket
     has "$p TLS:" need nginx openssl && behind_tls
@@ -25,7 +25,7 @@ cometd_java() {
 # A server that takes one transport only. Of "auto" it gets the one it takes.
 only() { # WHICH TRANSPORT
     q=$p p="$p $1 only:"
-    if started start_cometd_java "$1"; then command "$2" && end "$SERVER"; fi
+    if started start_cometd_java "$1"; then program "$2" && end "$SERVER"; fi
     p=$q
 }
 

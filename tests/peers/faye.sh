@@ -12,7 +12,7 @@ cometd_npm() {
     started start_npm_server cometd || return
     own_npm long-polling
     library long-polling service refuses read-only disconnects
-    command auto
+    program auto
     lossy long-polling
     end "$SERVER"
 }
@@ -22,7 +22,7 @@ faye() {
     own_npm websocket
     library long-polling refuses
     library websocket refuses
-    command auto
+    program auto
     end "$SERVER"
 }
 
