@@ -67,13 +67,12 @@ taken() { # ROW COUNT
 
 take_events() { # ROW: slow ones take fewer
     case $an_answer in
-    1) events=20000 ;;
-    10) events=50000 ;;
+    1) events=8000 ;;
+    10) events=40000 ;;
     *) events=100000 ;;
     esac
     case $1 in
-    floor | weir | weir-store) events=$((events * 10)) ;;
-    weir-cli*) events=$((events * 4)) ;;
+    floor | weir*) events=$((events * 10)) ;;
     aiosfstream*) events=$((events / 2)) ;;
     esac
     case $1 in
