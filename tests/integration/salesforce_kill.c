@@ -157,7 +157,7 @@ static void kill_and_go_on(const char *mode)
         int64_t more = EVENTS / LIVES;
         desk_emit(&d, ORDERS, emitted + 1, more);
         emitted += more;
-        live_once(&book, mode, (uint64_t)random() % 40 + 1);
+        live_once(&book, mode, (uint64_t)random() % (EVENTS / LIVES) + 1);
     }
     sf = desk_open(DESK(&d, .replay_file = d.store));
     desk_subscribe(sf, ORDERS, NULL);
