@@ -172,10 +172,9 @@ static const struct utf8_row *row_of(unsigned char first)
     return NULL;
 }
 
-size_t text_utf8_step(const char *text, size_t len)
+static size_t step_by_table(const unsigned char *s, size_t len)
 {
-    const unsigned char *s = (const unsigned char *)text;
-    const struct utf8_row *row = len ? row_of(s[0]) : NULL;
+    const struct utf8_row *row = row_of(s[0]);
     if (!row || row->size > len)
         return 0;
     if (row->size > 1 && (s[1] < row->low || s[1] > row->high))
@@ -185,6 +184,14 @@ size_t text_utf8_step(const char *text, size_t len)
             return 0;
     }
     return row->size;
+}
+
+size_t text_utf8_step(const char *text, size_t len)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    if (len >= 2 && s[0] >= 0xc2 && s[0] <= 0xdf) /* most of Europe needs no table */
+        return (s[1] & 0xc0) == 0x80 ? 2 : 0;
+    return len ? step_by_table(s, len) : 0;
 }
 
 /* How many of the first bytes are surely ASCII; it looks at eight at a time. */
