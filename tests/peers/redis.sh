@@ -64,6 +64,20 @@ restart() {
         FAIL "$p a server that is killed and started anew loses nothing" "$(tail -1 "$WORK/saver.log")"
 }
 
+# Two listeners, one of which stands by: killed and put to sleep at random instants.
+listeners() {
+    port=$(free_ports 1)
+    serve pair --port "$port"
+    until_true 20 answers "$port" || { FAIL "$p start for listeners" "$(tail -2 "$WORK/pair.log")"; return; }
+    env "WEIR_BINARY=$BUILD" "WEIR_SOAK_REDIS=redis://127.0.0.1:$port/0" \
+        timeout 300 python3 "$ROOT/tests/soak/listener.py" 16 "$(date +%s)" redis >"$WORK/pair.out" 2>&1
+    outcome=$(grep -E '^(ok|FAIL) ' "$WORK/pair.out" | head -1)
+    case $outcome in
+    ok*) ok "$p two listeners, killed and put to sleep, lose nothing" ;;
+    *) FAIL "$p two listeners, killed and put to sleep, lose nothing" "${outcome:-$(tail -1 "$WORK/pair.out")}" ;;
+    esac
+}
+
 tls() {
     ldd "$(command -v redis-server)" | grep -q libssl || { skip "$p TLS" "this redis-server has none"; return; }
     make_certs || { FAIL "$p certificates" "openssl"; return; }
@@ -95,3 +109,4 @@ has "$p" need redis-server redis-cli || exit 0
 plain
 restart
 tls
+listeners
