@@ -89,9 +89,11 @@ wrong_password() { # CHANNEL
 
 client_checks() { # CHANNEL
     replays "$1"
-    # nforce asks for what is new whenever it subscribes: what came meanwhile is lost to it.
-    [ "$c" = nforce ] || loses_session "$1"
-    token_refused "$1"
+    # nforce asks for what is new whenever it subscribes, so what came meanwhile is lost to it; a refused token it does not tell.
+    if [ "$c" != nforce ]; then
+        loses_session "$1"
+        token_refused "$1"
+    fi
     wrong_password "$1"
 }
 
