@@ -92,8 +92,10 @@ static void take_errors(struct running *run)
 {
     char room[4 * 1024];
     size_t got = take(&run->process.errors, room, sizeof room);
+    if (got == 0)
+        return;
     run_tail_add(&run->errors, room, got);
-    if (got == 0 || !run->job->pass_errors)
+    if (!run->job->pass_errors)
         return;
     (void)fwrite(room, 1, got, stderr);
     (void)fflush(stderr);
