@@ -89,6 +89,10 @@ void session_end(struct session *s, enum session_state how, const weir_error *wh
     if (session_is_over(s))
         return;
     error_copy(&s->why, why);
+    if (how == SESSION_FAILED) {
+        s->why.retry_in_ms = -1; /* whatever might have mended itself: nobody tries any more */
+        why = &s->why;
+    }
     session_enter(s, how);
     session_drop(s, why);
     asks_done(s, &s->handshakes, why);

@@ -98,7 +98,9 @@ static void what_takes_too_long_to_mend_ends_the_handle(void **state)
     assert_int_equal(first, WEIR_UNREACHABLE);
     for (int i = 0; i < 3; i++) { /* the end comes again and again */
         assert_int_equal(weir_bayeux_next(b, &event, LONG_MS, &err), WEIR_UNREACHABLE);
+        assert_false(weir_error_retryable(&err)); /* nobody tries any more */
         assert_int_equal(weir_bayeux_subscribe(b, "/b", LONG_MS, &err), WEIR_UNREACHABLE);
+        assert_false(weir_error_retryable(&err));
     }
     weir_bayeux_close(b);
 }

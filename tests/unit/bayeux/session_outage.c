@@ -262,6 +262,7 @@ static void an_outage_that_lasts_is_given_up(void **state)
     expect(&st,
            "cancel connect0; cancel publish(/p); reset; done /p UNREACHABLE; over UNREACHABLE");
     assert_int_equal(session_state(st.session), SESSION_FAILED);
+    assert_false(weir_error_retryable(session_reason(st.session)));
     assert_int_equal(session_wake(st.session), INT64_MAX);
     story_end(&st);
 }
