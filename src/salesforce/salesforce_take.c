@@ -1,10 +1,11 @@
-/* Events to the program, and back as acknowledgements. Asking for the next one acknowledges the
- * last, in memory; the store is written when the last event of an answer of the server is
- * acknowledged, so once an answer, however many events it has. Nothing more is handed out before
- * that is done.
+/* Events to the program, and back as acknowledgements. Asking for the next one
+ * acknowledges the last, in memory; the store is written when the last event of
+ * an answer of the server is acknowledged, so once an answer, however many
+ * events it has. Nothing more is handed out before that is done.
  *
- * With a store that is leased (Redis) events are handed out only while the lease is surely ours: a
- * process that was stopped for longer keeps what it has in hand until the lease is renewed. */
+ * With a store that is leased (Redis) events are handed out only while the
+ * lease is surely ours: a process that was stopped for longer keeps what it has
+ * in hand until the lease is renewed. */
 #include "core/error.h"
 #include "core/mem.h"
 #include "core/text.h"
@@ -15,7 +16,8 @@
 #define USUAL_MS   10000 /* WEIR_DEFAULT_TIMEOUT */
 #define GOODBYE_MS 5000  /* for what is to be written when a handle has been stopped */
 
-/* ---- acknowledging ----------------------------------------------------------------------- */
+/* ---- acknowledging
+ * ----------------------------------------------------------------------- */
 
 /* @locked */
 static void acknowledge_one(struct subscription *sub, int64_t id)
@@ -38,7 +40,8 @@ bool take_acknowledge(struct weir_salesforce *sf)
     return last && sf->dirty;
 }
 
-/* @locked. False: no memory to remember it by name; it can be acknowledged all the same. */
+/* @locked. False: no memory to remember it by name; it can be acknowledged all
+ * the same. */
 static void hand_one(struct subscription *sub, int64_t id)
 {
     struct weir_salesforce *sf = sub->sf;
@@ -54,9 +57,9 @@ static void hand_one(struct subscription *sub, int64_t id)
     sub->out_id = id;
 }
 
-void take_hand_out(struct weir_salesforce *sf, weir_event *const *events, size_t count)
+/* @locked */
+static void hand_out(struct weir_salesforce *sf, weir_event *const *events, size_t count)
 {
-    pthread_mutex_lock(&sf->lock);
     for (size_t i = 0; i < count; i++) {
         const struct client_event *event = client_event_of(events[i]);
         struct subscription *sub = event->tag;
@@ -68,13 +71,23 @@ void take_hand_out(struct weir_salesforce *sf, weir_event *const *events, size_t
              (twin = known_twin(sub, event->message->channel, twin)) != NULL;)
             hand_one(twin, event->number);
     }
+}
+
+void take_hand_out(struct weir_salesforce *sf, weir_event *const *events, size_t count)
+{
+    pthread_mutex_lock(&sf->lock);
+    hand_out(sf, events, count);
     pthread_mutex_unlock(&sf->lock);
 }
 
-/* ---- taking ------------------------------------------------------------------------------ */
+/* ---- taking
+ * ------------------------------------------------------------------------------
+ */
 
-/* What was asked for before is acknowledged now. */
-static weir_status begin(struct weir_salesforce *sf, struct deadline until, weir_error *err)
+/* What was asked for before is acknowledged now. *careful: there is a lease to
+ * look at, or something was put aside. */
+static weir_status begin(struct weir_salesforce *sf, bool *careful, struct deadline until,
+                         weir_error *err)
 {
     pthread_mutex_lock(&sf->lock);
     bool busy = sf->taking && !sf->o.manual_ack;
@@ -85,23 +98,29 @@ static weir_status begin(struct weir_salesforce *sf, struct deadline until, weir
         sf->save_first = sf->save_first || save;
     }
     bool save = sf->save_first && !busy;
+    *careful = (sf->store && sf->store->kind->renew) || sf->stash_count > 0;
     pthread_mutex_unlock(&sf->lock);
     if (busy)
         return error_set(err, WEIR_CONFLICT,
-                         "two threads ask for the next event at once: each would acknowledge the "
+                         "two threads ask for the next event at once: each would "
+                         "acknowledge the "
                          "other's (set manual_ack)");
     if (failed)
         return error_copy(err, failed);
-    weir_status status = save ? save_until(sf, until, err) : WEIR_OK;
+    if (!save)
+        return WEIR_OK;
+    weir_status status = save_until(sf, until, err);
     pthread_mutex_lock(&sf->lock);
     sf->save_first = sf->save_first && status != WEIR_OK;
     pthread_mutex_unlock(&sf->lock);
     return status;
 }
 
-static void end(struct weir_salesforce *sf)
+/* These are the program's now, and it may ask for more. */
+static void end(struct weir_salesforce *sf, weir_event *const *events, size_t count)
 {
     pthread_mutex_lock(&sf->lock);
+    hand_out(sf, events, count);
     sf->taking = false;
     pthread_mutex_unlock(&sf->lock);
 }
@@ -137,20 +156,17 @@ static bool take_aside(struct weir_salesforce *sf, weir_event **events, size_t r
     return *count > 0;
 }
 
-static weir_status take(struct weir_salesforce *sf, weir_event **events, size_t room, size_t *count,
-                        struct deadline until, weir_error *err)
+/* Where a lease must be surely ours before anything is handed out. */
+static weir_status take_carefully(struct weir_salesforce *sf, weir_event **events, size_t room,
+                                  size_t *count, struct deadline until, weir_error *err)
 {
     weir_status status = error_ok(err);
     if (!save_wait_claim(sf, until))
         return WEIR_NOTHING;
     if (!take_aside(sf, events, room, count))
         status = client_take(sf->client, events, room, count, until, err);
-    if (*count == 0)
+    if (*count == 0 || save_wait_claim(sf, until))
         return status;
-    if (save_wait_claim(sf, until)) {
-        take_hand_out(sf, events, *count);
-        return error_ok(err);
-    }
     pthread_mutex_lock(&sf->lock);
     put_aside(sf, events, count);
     pthread_mutex_unlock(&sf->lock);
@@ -158,7 +174,8 @@ static weir_status take(struct weir_salesforce *sf, weir_event **events, size_t 
     return WEIR_NOTHING;
 }
 
-/* The handle has ended by itself, or it was stopped: what was acknowledged is written. */
+/* The handle has ended by itself, or it was stopped: what was acknowledged is
+ * written. */
 static weir_status conclude(struct weir_salesforce *sf, weir_status status, weir_error *err)
 {
     if (status != WEIR_STOPPED)
@@ -191,12 +208,16 @@ weir_status weir_salesforce_take(weir_salesforce *sf, weir_event **events, size_
     if (status != WEIR_OK || !events || !count)
         return status;
     struct deadline until = deadline_in(sf->clock, timeout, USUAL_MS);
-    status = begin(sf, until, e);
+    bool careful;
+    status = begin(sf, &careful, until, e);
     if (status == WEIR_CONFLICT)
         return status;
-    if (status == WEIR_OK)
-        status = conclude(sf, take(sf, events, room, count, until, e), e);
-    end(sf);
+    if (status == WEIR_OK && careful)
+        status = take_carefully(sf, events, room, count, until, e);
+    else if (status == WEIR_OK)
+        status = client_take(sf->client, events, room, count, until, e);
+    status = conclude(sf, status, e);
+    end(sf, events, *count);
     return status;
 }
 
@@ -209,7 +230,8 @@ weir_status weir_salesforce_next(weir_salesforce *sf, weir_event **event, weir_m
     return weir_salesforce_take(sf, event, 1, &count, timeout, err);
 }
 
-/* ---- acknowledging by hand --------------------------------------------------------------- */
+/* ---- acknowledging by hand
+ * --------------------------------------------------------------- */
 
 static weir_status check_ack(const struct weir_salesforce *sf, weir_error *err)
 {
