@@ -1,4 +1,5 @@
 /* `weir salesforce listen`: a handle of the library as the source of a listener. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
@@ -120,6 +121,8 @@ static void open_handle(struct salesforce_listen *l, const struct args *args,
                         weir_credentials *credentials, weir_error *err)
 {
     weir_salesforce_options options;
+    if (l->settings.ca_file.from == FROM_FLAG) /* for the store, too, which knows the variable */
+        (void)setenv("WEIR_CA_FILE", l->settings.ca_file.value, 1);
     weir_replay *replay = has_store(l) ? weir_replay_open(l->store.value, err) : NULL;
     if (has_store(l) && !replay)
         return;
