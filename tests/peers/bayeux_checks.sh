@@ -9,6 +9,7 @@ subscribed() { [ "$(steer /subscribers "channel=$1")" -ge "$2" ]; }
 their_own() {
     own_name=$1 own_channel=$2
     shift 2
+    : >"$WORK/own.out"
     start "$WORK/own.err" sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$WORK/own.out" "$@"
     until_true 20 subscribed "$own_channel" 1 || { FAIL "$p $own_name" "not subscribed: $(tail -1 "$WORK/own.err")"; return 1; }
     steer /publish "channel=$own_channel&count=50" >/dev/null
@@ -60,6 +61,7 @@ lossy() { # TRANSPORT
 listen() {
     channel=$1 count=$2
     shift 2
+    : >"$WORK/heard" # not what the one before has heard
     start "$WORK/listen.err" sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$WORK/heard" "$WEIR" bayeux listen "$PEER" "$channel" \
         --count "$count" "$@"
     LISTENER=$STARTED

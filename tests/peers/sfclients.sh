@@ -14,6 +14,8 @@ hear() {
     cometd-java) set -- "$JAVA17/bin/java" -XX:TieredStopAtLevel=1 -cp "$CLASSES" Client salesforce "$1" "$2" "$3" ;;
     nforce) set -- node "$PARTS/nforce.mjs" "$NFORCE" "${1#/topic/}" "$2" "$3" ;;
     esac
+    : >"$WORK/err" # what the one before has said is not this one's
+    : >"$WORK/out"
     start "$WORK/err" sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$WORK/out" "$@"
     HEARING=$STARTED
 }
@@ -106,6 +108,7 @@ fallback() { # CHANNEL
 asked() { [ "$("$WEIR" sandbox requests | grep -c '"salesforce.subscribe"')" -ge "$1" ]; }
 beside() {
     c=aiosfstream p="weir beside aiosfstream:" before=$("$WEIR" sandbox requests | grep -c '"salesforce.subscribe"')
+    : >"$WORK/ours"
     start "$WORK/ours.err" sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$WORK/ours" "$WEIR" salesforce listen /event/Both__e \
         --replay new --count 100
     OURS=$STARTED
@@ -135,6 +138,7 @@ for line in open(sys.argv[1]):
 # Answers with events that are cut on their way: aiosfstream and the others lose those.
 cut_short() {
     p="weir on the sandbox:"
+    : >"$WORK/ours"
     start "$WORK/ours.err" sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$WORK/ours" "$WEIR" salesforce listen /event/Cut__e \
         --replay all --count 40
     OURS=$STARTED
