@@ -157,8 +157,10 @@ static void on_pushed(void *user, struct batch *batch, int64_t date_s)
 {
     struct client *c = user;
     c->link.socket_worked = c->link.socket_ever = true;
+    client_enter(c); /* without memory for what has arrived it is over before the pump */
     arrived(c, batch, date_s);
     client_pump(c);
+    client_leave(c);
 }
 
 /* A server without long polling says so by HTTP 400: it may have the other way. */
