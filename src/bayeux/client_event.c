@@ -14,7 +14,7 @@
 struct client_origin *client_origin_new(const struct client *c, const char *url)
 {
     struct client_origin *origin = mem_zalloc(sizeof *origin);
-    char *copy = mem_strdup(url);
+    char *copy = mem_dup(url, strcspn(url, "?#")); /* what follows may be a secret */
     if (!origin || !copy) {
         mem_free(origin);
         mem_free(copy);

@@ -51,7 +51,7 @@ static void on_late(void *user)
     struct client *c = user;
     weir_error why;
     int64_t now = client_now(c);
-    error_set(&why, WEIR_UNREACHABLE, "%s: the server has not answered in time", c->url);
+    error_set(&why, WEIR_UNREACHABLE, "the server has not answered on the WebSocket in time");
     for (size_t i = 0; i < sizeof c->link.out / sizeof *c->link.out; i++) {
         unsigned exchange = c->link.out[i].exchange;
         if (!exchange || c->link.out[i].until_ns > now)
@@ -81,7 +81,7 @@ static void forget_limits(struct client *c)
 /* What was out while nothing was read gets the time anew that an answer may be late by. */
 static void resume(struct client *c)
 {
-    int64_t least = client_now(c) + c->set.o.max_network_delay * NS_PER_MS;
+    int64_t least = deadline_in(c->clock, c->set.o.max_network_delay, 0).at_ns;
     for (size_t i = 0; i < sizeof c->link.out / sizeof *c->link.out; i++) {
         if (c->link.out[i].until_ns < least)
             c->link.out[i].until_ns = least;

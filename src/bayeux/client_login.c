@@ -14,25 +14,37 @@
 
 /* ---- where to go ------------------------------------------------------------------------- */
 
-/* Both texts become the client's. */
+/* Without a query, which may hold a secret. */
+static bool is_origin(const struct client *c, const char *source)
+{
+    size_t shown = strcspn(source, "?#");
+    return c->origin && strlen(c->origin->url) == shown &&
+           memcmp(c->origin->url, source, shown) == 0;
+}
+
+static weir_status set_origin(struct client *c, const char *source, weir_error *err)
+{
+    if (is_origin(c, source))
+        return WEIR_OK;
+    struct client_origin *origin = client_origin_new(c, source);
+    if (!origin)
+        return error_no_memory(err);
+    client_origin_free(c->origin);
+    c->origin = origin;
+    return WEIR_OK;
+}
+
+/* The URL becomes the client's. */
 static weir_status move(struct client *c, struct client_endpoint *to, weir_error *err)
 {
-    const char *source = to->source ? to->source : to->url;
+    weir_status status = set_origin(c, to->source ? to->source : to->url, err);
     bool same = c->url && to->url && strcmp(c->url, to->url) == 0;
-    bool known = c->origin && source && strcmp(c->origin->url, source) == 0;
-    struct client_origin *origin = known ? NULL : client_origin_new(c, source);
-    if (!known && !origin)
-        return error_no_memory(err);
-    if (origin) {
-        client_origin_free(c->origin);
-        c->origin = origin;
-    }
-    if (!same) {
-        mem_free(c->url);
-        c->url = to->url;
-        to->url = NULL;
-        client_link_moved(c);
-    }
+    if (status != WEIR_OK || same)
+        return status;
+    mem_free(c->url);
+    c->url = to->url;
+    to->url = NULL;
+    client_link_moved(c);
     return WEIR_OK;
 }
 

@@ -71,17 +71,20 @@ static weir_status check_scheme(const struct client *c, const struct url *url, c
                                 const char *what, weir_error *err)
 {
     bool tls = strcmp(url->scheme, "https") == 0;
+    int shown = (int)strcspn(text, "?#"); /* what follows may be a secret */
     if (!tls && strcmp(url->scheme, "http") != 0)
-        return error_set(err, WEIR_INVALID,
-                         "%s '%s' must begin with https:// or http://; which transport is used is "
-                         "an option of its own",
-                         what, text);
+        return error_set(
+            err, WEIR_INVALID,
+            "%s '%.*s' must begin with https:// or http://; which transport is used is "
+            "an option of its own",
+            what, shown, text);
     if (tls || !c->set.o.credentials || c->set.o.allow_plaintext || host_is_loopback(url->host))
         return WEIR_OK;
-    return error_set(err, WEIR_UNSUPPORTED,
-                     "%s '%s' would send the token unencrypted; use https, or allow it explicitly "
-                     "(allow_plaintext)",
-                     what, text);
+    return error_set(
+        err, WEIR_UNSUPPORTED,
+        "%s '%.*s' would send the token unencrypted; use https, or allow it explicitly "
+        "(allow_plaintext)",
+        what, shown, text);
 }
 
 weir_status client_check_url(const struct client *c, const char *text, const char *what,
