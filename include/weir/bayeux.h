@@ -42,7 +42,9 @@ typedef void weir_event_fn(const weir_event *event, void *user);
 
 typedef struct weir_bayeux_ext weir_bayeux_ext;
 typedef struct weir_bayeux_extension {
-    /** Before `message` goes out. Adds members with weir_bayeux_ext_set(). May be NULL. */
+    /* Both on the I/O thread, or on one of the program's that waits in this library. */
+    /** Before a message goes out; of it, `message` has channel, subscription and data. Adds members
+     *  with weir_bayeux_ext_set(). May be NULL. */
     void (*outgoing)(const weir_json *message, weir_bayeux_ext *ext, void *user);
     /** When `message` has come in; false: an event is not delivered. May be NULL. */
     bool (*incoming)(const weir_json *message, void *user);
@@ -57,7 +59,7 @@ typedef struct weir_bayeux_options {
     weir_transport transport;      /**< AUTO                                                 */
     weir_credentials *credentials; /**< referenced; sent as Authorization                    */
     const char *const *headers;    /**< "Name: value", NULL-terminated, on every request     */
-    const weir_bayeux_extension *extensions; /**< ended by {0}; copied; on a library thread      */
+    const weir_bayeux_extension *extensions; /**< ended by {0}; copied                           */
     bool no_ack_extension;       /**< do not offer CometD's acknowledge extension          */
     bool no_wire_batch;          /**< every message in a request of its own                */
     size_t max_queued;           /**< events held before reading pauses; 1024              */
