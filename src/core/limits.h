@@ -4,7 +4,7 @@
 
 #define LIMIT_HTTP_HEADERS       (64 * 1024) /* all headers of one HTTP answer              */
 #define LIMIT_HTTP_BODY          (10 * 1024 * 1024) /* an HTTP body, unless a caller says less     */
-#define LIMIT_COOKIES            200 /* kept of one service                         */
+#define LIMIT_COOKIES            200           /* kept of one service                         */
 #define LIMIT_TOKEN_ANSWER       (256 * 1024)  /* a token endpoint's answer                   */
 #define LIMIT_TOKEN              (64 * 1024)   /* one access token                            */
 #define LIMIT_TOKEN_CACHE        (1024 * 1024) /* the credentials file                        */
