@@ -41,7 +41,7 @@ void desk_begin(struct desk *d, const struct sandbox_options *options)
 void desk_end(struct desk *d)
 {
     static const char *const files[] = {"replay.db", "replay.db-wal", "replay.db-shm",
-                                        "replay.db.lock", "replay.db-journal"};
+                                        "replay.db-lock", "replay.db-journal"};
     weir_credentials_free(d->credentials);
     sandbox_stop(d->sandbox);
     for (size_t i = 0; i < COUNT(files); i++) {
@@ -49,7 +49,7 @@ void desk_end(struct desk *d)
         (void)snprintf(path, sizeof path, "%s/%s", d->folder, files[i]);
         (void)unlink(path);
     }
-    (void)rmdir(d->folder);
+    assert_int_equal(rmdir(d->folder), 0); /* nothing else was left there */
     pthread_cond_destroy(&d->moved);
     pthread_mutex_destroy(&d->lock);
 }
