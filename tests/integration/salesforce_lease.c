@@ -151,7 +151,9 @@ static void nothing_is_delivered_while_the_lease_is_not_surely_ours(void **state
     desk_expect(sf, 1);
     atomic_store(&of(store)->mode, DOWN);
     sleep_too_long();
-    assert_int_equal(weir_salesforce_next(sf, &event, 100, &err), WEIR_NOTHING);
+    /* Where both came in one answer there is nothing to acknowledge yet. */
+    weir_status status = weir_salesforce_next(sf, &event, 100, &err);
+    assert_true(status == WEIR_NOTHING || (status == WEIR_STORE && weir_error_retryable(&err)));
     desk_wait_news(&d, WEIR_SESSION_OUTAGE, 1);
     assert_null(event);
     atomic_store(&of(store)->mode, UP);
