@@ -51,7 +51,11 @@ def start(*args, **more):
 
 def end_all():
     for process in LIVE:
-        if process.poll() is None:
+        process.terminate()  # a sandbox removes its folder then; nothing once it has ended
+    for process in LIVE:
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
     LIVE.clear()
