@@ -46,6 +46,16 @@ static weir_status ack(void *handle, weir_event *const *events, size_t count, we
     return weir_salesforce_ack_all(handle, events, count, err);
 }
 
+static void told(weir_session_news news, const char *channel, const weir_error *why, void *user)
+{
+    weir_error said = {0};
+    if (why) {
+        said = *why;
+        (void)in_flags(said.status, &said);
+    }
+    listen_news(news, channel, why ? &said : NULL, user);
+}
+
 static weir_status end(void *handle, weir_error *err)
 {
     return weir_salesforce_wait(handle, WEIR_NO_WAIT, err);
@@ -135,7 +145,7 @@ static void open_handle(struct salesforce_listen *l, const struct args *args,
     options.max_queued = (size_t)l->options.max_queued;
     options.connection_timeout = l->options.connection_timeout;
     options.give_up = l->options.give_up;
-    options.on_news = listen_news;
+    options.on_news = told;
     options.user = l->listen;
     l->handle = cli_salesforce_open(&l->settings, &options, err);
     weir_replay_free(replay);

@@ -106,7 +106,9 @@ class Beginning(EventCase):
         self.assertIn(self.channel, result.err)
         self.assertIn(ids[0], result.err)
         self.assertIn("--on-gap", result.err)
-        self.receives([4], "--store", self.store, "--on-gap", "all")
+        mended = self.receives([4], "--store", self.store, "--on-gap", "all")
+        self.assertIn("going on behind a gap", mended.err)
+        self.assertIn("--on-gap", mended.err)
 
     def test_a_store_belongs_to_one_listener_at_a_time(self):
         self.emit(1)
